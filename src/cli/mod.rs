@@ -1,0 +1,54 @@
+//! The command line: one file per command, settings in, text or JSON out.
+//!
+//! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The merchant side of a payment Cashier: signed callbacks in, a double-entry ledger, payouts out, webhooks in.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    /// The settings file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "Settings.toml")]
+    settings: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Why a command did not end with exit code 0. The text goes to stderr.
+#[derive(Debug)]
+pub enum Failure {
+    /// Exit code 1: it ran, and what it checked is not in order. Empty when the report has said it all.
+    NotInOrder(String),
+    /// Exit code 2: wrong use, wrong settings, or the command could not do its work.
+    WrongUse(String),
+}
+
+/// How a command ends.
+pub type Outcome = Result<(), Failure>;
+
+/// Parses the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    let outcome: Outcome = match cli.command {};
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let (text, code) = match failure {
+                Failure::NotInOrder(text) => (text, 1),
+                Failure::WrongUse(text) => (text, 2),
+            };
+            if !text.is_empty() {
+                eprintln!("croupier: {text}");
+            }
+            ExitCode::from(code)
+        }
+    }
+}

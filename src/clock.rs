@@ -1,0 +1,59 @@
+//! Time, read in one place. Nothing below a use case reads a clock.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, SecondsFormat};
+
+/// A moment: microseconds since 1970-01-01 UTC. Stored as BIGINT in columns whose names end in `_at`.
+pub type Micros = i64;
+
+/// Microseconds in a day: 24 hours of UTC.
+pub const DAY_MICROS: Micros = 86_400_000_000;
+
+/// Now. The wall clock is read once, when the process starts; from then on time is what the monotonic clock adds,
+/// so a clock that jumps or stands still fires no window early and stalls none (threats OPS-1).
+pub fn now() -> Micros {
+    static ANCHOR: OnceLock<(Instant, Micros)> = OnceLock::new();
+    let (started, wall) = ANCHOR.get_or_init(|| (Instant::now(), wall_clock()));
+    wall + micros(started.elapsed())
+}
+
+/// RFC 3339 in UTC with microseconds: `2026-11-21T02:54:21.000123Z`.
+pub fn rfc3339(at: Micros) -> String {
+    match DateTime::from_timestamp_micros(at) {
+        Some(time) => time.to_rfc3339_opts(SecondsFormat::Micros, true),
+        None => at.to_string(),
+    }
+}
+
+/// The first microsecond of the UTC day in which `at` lies.
+pub fn start_of_day(at: Micros) -> Micros {
+    at - at.rem_euclid(DAY_MICROS)
+}
+
+fn wall_clock() -> Micros {
+    micros(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
+}
+
+fn micros(duration: Duration) -> Micros {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_never_goes_backwards() {
+        let first = now();
+
+        assert!(now() >= first);
+    }
+
+    #[test]
+    fn a_day_starts_at_midnight_utc() {
+        assert_eq!(start_of_day(3 * DAY_MICROS + 5), 3 * DAY_MICROS);
+        assert_eq!(rfc3339(DAY_MICROS), "1970-01-02T00:00:00.000000Z");
+    }
+}

@@ -1,0 +1,189 @@
+//! Translation between a provider's wire and our words. Nothing here touches the ledger, the database or a clock.
+
+pub mod carouseller;
+
+use std::net::IpAddr;
+
+use crate::error::Error;
+use crate::ids::{ExternalId, Login, SiteId};
+use crate::money::Money;
+
+/// A request as it came: nothing parsed, nothing trusted.
+#[derive(Debug, Clone, Copy)]
+pub struct RawRequest<'a> {
+    /// The `Content-Type` header, when there is one.
+    pub content_type: Option<&'a str>,
+    /// The query string without its question mark, still encoded.
+    pub query: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+    /// The caller's address; behind a trusted proxy the one it forwards for.
+    pub peer: IpAddr,
+}
+
+/// Why a message was not accepted. Nothing is stored for any of these but a counter and a log line.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It cannot be read as one set of parameters. Carries what is wrong, without quoting the message.
+    #[error("unreadable: {0}")]
+    Unreadable(&'static str),
+    /// Neither JSON nor a form.
+    #[error("neither JSON nor a form")]
+    UnsupportedMedia,
+    /// `action` is not one of this route, or is missing.
+    #[error("unknown action")]
+    UnknownAction,
+    /// No such site.
+    #[error("unknown site")]
+    UnknownSite,
+    /// The caller is not on the site's list.
+    #[error("address is not allowed")]
+    AddressNotAllowed,
+    /// Missing, wrong, or right for a text that could also be read as other parameters.
+    #[error("invalid signature")]
+    InvalidSignature,
+    /// The signature holds, a field does not: what is wrong, and the name of the field on the wire.
+    #[error(transparent)]
+    Field(Error),
+}
+
+/// A question from a Cashier, verified and typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Which of the two questions it is.
+    pub direction: Direction,
+    /// The site it is about.
+    pub site: SiteId,
+    /// The player there.
+    pub login: Login,
+    /// How much.
+    pub amount: Money,
+    /// The Cashier's `transaction_id`, when it sent one: what makes a repetition recognisable.
+    pub transaction_id: Option<String>,
+    /// SHA-256 over the known fields in one normal form: equal for equal content, however it was dressed.
+    pub fingerprint: [u8; 32],
+    /// The destination of a payout, masked: never a full card number.
+    pub purse: Option<String>,
+    /// The other known fields that came, masked, by their name on the wire.
+    pub details: Vec<(String, String)>,
+}
+
+/// Which way the money of an order goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the player to the casino.
+    Deposit,
+    /// From the casino to the player.
+    Payout,
+}
+
+/// A notification about an order, typed. Says what the provider told us, not what we do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The provider's name in URLs, settings and tables.
+    pub provider: &'static str,
+    /// The site it is about.
+    pub site: SiteId,
+    /// Whether a signature vouches for it; without one it is only a hint.
+    pub signed: bool,
+    /// The order it is about.
+    pub external_id: String,
+    /// The player it names.
+    pub login: String,
+    /// The order's amount in minor units and its upper-cased currency text, as the provider states them.
+    pub amount_minor: i64,
+    /// The currency as stated, upper-cased.
+    pub currency: String,
+    /// Amount and currency in the channel, when stated.
+    pub real: Option<(i64, String)>,
+    /// The provider's own transaction id.
+    pub transaction_id: String,
+    /// What it says happened.
+    pub news: News,
+    /// The provider's own codes for it, for people: `type 11 status 4`.
+    pub codes: String,
+    /// SHA-256 over the whole content in one normal form: equal for equal content, however it was dressed.
+    pub digest: [u8; 32],
+    /// What came, by name, masked.
+    pub content: Vec<(String, String)>,
+}
+
+/// What a notification says happened, in our words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum News {
+    /// The player paid a deposit.
+    DepositPaid,
+    /// A deposit definitely failed.
+    DepositDeclined,
+    /// A deposit ended without money and without a decline: expired, or given up by the player.
+    DepositCancelled,
+    /// A deposit failed in a way that a person should look at.
+    DepositBroken,
+    /// The provider works on a deposit.
+    DepositPending,
+    /// A deposit's money went back: refund or void.
+    Refunded,
+    /// A deposit's money was taken back by the card's bank.
+    ChargedBack,
+    /// The player has the money of a payout.
+    PayoutPaid,
+    /// A payout definitely failed.
+    PayoutDeclined,
+    /// The provider works on a payout.
+    PayoutPending,
+    /// A payout ended in a way the documents do not define: hold the money, ask a person.
+    PayoutUnclear,
+    /// A dispute moved; money does not by itself.
+    Dispute,
+    /// Says nothing about money.
+    Informative,
+    /// A code we do not know.
+    NotKnown,
+}
+
+impl News {
+    /// The direction of the orders this can be said of; `None`: of any.
+    pub fn direction(self) -> Option<Direction> {
+        match self {
+            News::DepositPaid
+            | News::DepositDeclined
+            | News::DepositCancelled
+            | News::DepositBroken
+            | News::DepositPending
+            | News::Refunded
+            | News::ChargedBack => Some(Direction::Deposit),
+            News::PayoutPaid | News::PayoutDeclined | News::PayoutPending | News::PayoutUnclear => {
+                Some(Direction::Payout)
+            }
+            News::Dispute | News::Informative | News::NotKnown => None,
+        }
+    }
+}
+
+/// A payout about to be sent: everything the initiation needs.
+#[derive(Debug, Clone)]
+pub struct PayoutOrder {
+    /// Our order id, and the idempotency key on the provider's side.
+    pub external_id: ExternalId,
+    /// The site.
+    pub site: SiteId,
+    /// The player there.
+    pub login: Login,
+    /// How much.
+    pub amount: Money,
+    /// The destination, masked.
+    pub purse: Option<String>,
+    /// Optional fields for the wire by their name there: what the player's profile and the question hold.
+    pub optional: Vec<(String, String)>,
+}
+
+/// What a provider said to a payout initiation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InitiationAnswer {
+    /// Taken: the outcome comes later as a notification. Carries the provider's ids as text for people.
+    Accepted(String),
+    /// Definitely not taken. Carries the reason for people.
+    Refused(String),
+    /// Anything else: it may have been taken. Carries why we cannot tell, for people.
+    Unknown(String),
+}

@@ -1,0 +1,200 @@
+//! What an operator can tune: `Settings.toml`, then the environment. One struct per section; every default is in the shipped file.
+
+mod load;
+mod validate;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use url::Url;
+
+use crate::ids::SiteId;
+use crate::money::{Currency, Money};
+use crate::secret::Secret;
+
+pub use validate::{Problem, Severity};
+
+/// All settings, checked: every value is possible and no two contradict.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Listeners and limits of the service.
+    pub server: Server,
+    /// Where the books are.
+    pub database: Database,
+    /// The game server's access.
+    pub wallet: Wallet,
+    /// The casino brands, in the order of their names.
+    pub sites: Vec<Site>,
+}
+
+/// `[server]`
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// `/cashier/*`: the Cashier and players.
+    pub public_bind: SocketAddr,
+    /// `/wallet`, `/admin`, `/metrics`: your own network.
+    pub private_bind: SocketAddr,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The largest request body in bytes.
+    pub max_body_bytes: usize,
+    /// Connections at once, per listener.
+    pub max_connections: usize,
+    /// Small marks kept outside the database.
+    pub state_dir: PathBuf,
+}
+
+/// `[database]`
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// `sqlite://path`, and later `postgres://…`. May hold a password: never printed whole.
+    pub url: Secret,
+}
+
+/// `[wallet]`
+#[derive(Debug, Clone)]
+pub struct Wallet {
+    /// Bearer keys by the name they appear under in logs.
+    pub api_keys: BTreeMap<String, Secret>,
+}
+
+/// `[sites.NAME]`
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The operator's name for it.
+    pub name: String,
+    /// Its number at the Cashier.
+    pub site_id: SiteId,
+    /// Currencies players may use.
+    pub currencies: Vec<Currency>,
+    /// What a question about a player we do not know does.
+    pub unknown_players: UnknownPlayers,
+    /// The Cashier's dialect, when the site uses it.
+    pub carouseller: Option<Carouseller>,
+    /// Limits by currency; a currency without an entry has none.
+    pub limits: BTreeMap<Currency, Limits>,
+    /// How payouts are approved.
+    pub payouts: Payouts,
+}
+
+/// `unknown_players`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownPlayers {
+    /// Answer "User not found".
+    Reject,
+    /// Create the player.
+    Create,
+}
+
+/// `[sites.NAME.carouseller]`
+#[derive(Debug, Clone)]
+pub struct Carouseller {
+    /// The first one signs, all verify.
+    pub salts: Vec<Secret>,
+    /// Where payout initiations go.
+    pub payout_url: Option<Url>,
+    /// Where a Cashier key is obtained.
+    pub authlink_url: Option<Url>,
+    /// Where reports are ordered.
+    pub report_url: Option<Url>,
+    /// How an initiation is written.
+    pub payout_encoding: Encoding,
+    /// Addresses the Cashier calls from; empty: any.
+    pub allow_from: Vec<IpNet>,
+    /// Whether a notification without a signature is kept as a hint.
+    pub accept_unsigned_webhooks: bool,
+    /// Whether the Cashier has confirmed in writing that a repeated `external_id` pays once.
+    pub deduplicates_external_id: bool,
+    /// Private networks that the addresses above may resolve to (loopback is always allowed).
+    pub private_networks: Vec<IpNet>,
+}
+
+/// `payout_encoding`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/json`
+    Json,
+    /// `application/x-www-form-urlencoded`
+    Form,
+}
+
+/// `[sites.NAME.limits.CUR]`, minor units; `None`: no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The smallest deposit.
+    pub deposit_min: Option<i64>,
+    /// The largest deposit.
+    pub deposit_max: Option<i64>,
+    /// The smallest payout.
+    pub payout_min: Option<i64>,
+    /// The largest payout.
+    pub payout_max: Option<i64>,
+    /// All payouts of one player in one UTC day.
+    pub payout_daily_max: Option<i64>,
+}
+
+/// `[sites.NAME.payouts]`
+#[derive(Debug, Clone)]
+pub struct Payouts {
+    /// Who approves.
+    pub approval: Approval,
+    /// With `auto`: up to this amount (minor units) without a person. Empty: any amount; a currency not named: none.
+    pub auto_approve_up_to: BTreeMap<Currency, i64>,
+    /// From this amount (minor units) two different people.
+    pub four_eyes_from: BTreeMap<Currency, i64>,
+    /// What a definite refusal of the first and only initiation does.
+    pub on_refusal: OnRefusal,
+}
+
+/// `approval`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// Staff approve every payout.
+    Manual,
+    /// Payouts within `auto_approve_up_to` go at once.
+    Auto,
+}
+
+/// `on_refusal`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRefusal {
+    /// The hold is released.
+    Release,
+    /// The hold stays and a review is opened.
+    Review,
+}
+
+impl Settings {
+    /// Reads `file` and the environment, and checks everything.
+    ///
+    /// # Errors
+    ///
+    /// Every problem found, with its key and reason; warnings alone are no error.
+    pub fn load(file: &Path) -> Result<Self, Vec<Problem>> {
+        load::load(file, std::env::vars()).map(|(settings, _)| settings)
+    }
+
+    /// The site with this number.
+    pub fn site(&self, id: SiteId) -> Option<&Site> {
+        self.sites.iter().find(|site| site.site_id == id)
+    }
+}
+
+impl Site {
+    /// The limits for a currency of the site.
+    pub fn limits(&self, currency: Currency) -> Limits {
+        self.limits.get(&currency).copied().unwrap_or_default()
+    }
+
+    /// Whether an act on this amount needs two different people.
+    pub fn needs_four_eyes(&self, amount: Money) -> bool {
+        self.four_eyes_at(amount.minor(), amount.currency())
+    }
+
+    /// Whether an act on this many minor units, of either sign, needs two different people.
+    pub fn four_eyes_at(&self, minor: i64, currency: Currency) -> bool {
+        self.payouts.four_eyes_from.get(&currency).is_some_and(|from| minor.unsigned_abs() >= from.unsigned_abs())
+    }
+}

@@ -1,0 +1,1 @@
+//! The Cashier, played: a real HTTP peer that signs, calls, takes payouts and notifies.
