@@ -19,7 +19,10 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Nothing yet.
+    Nothing,
+}
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
 #[derive(Debug)]
@@ -37,7 +40,9 @@ pub type Outcome = Result<(), Failure>;
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
-    let outcome: Outcome = match cli.command {};
+    let outcome: Outcome = match cli.command {
+        Command::Nothing => Ok(()),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
