@@ -4,13 +4,20 @@
 //!
 //! - [`cli`]: one file per command; settings in, text or JSON out.
 //! - [`providers`]: translation between a provider's wire and our words; no money moves here.
+//! - [`db`]: the writer lane with group commit, readers, migrations.
 //! - [`simulate`]: the Cashier, played, for the demo, the tests and integrators.
 
 pub mod cli;
 pub mod clock;
+pub mod db;
+pub mod deposits;
 pub mod error;
 pub mod ids;
+pub mod ledger;
+pub mod limits;
 pub mod money;
+pub mod orders;
+pub mod players;
 pub mod providers;
 pub mod secret;
 pub mod settings;

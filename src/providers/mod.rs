@@ -109,7 +109,8 @@ pub struct Notification {
 }
 
 /// What a notification says happened, in our words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum News {
     /// The player paid a deposit.
     DepositPaid,
@@ -142,6 +143,24 @@ pub enum News {
 }
 
 impl News {
+    /// Everything a notification can say.
+    pub const ALL: [News; 14] = [
+        News::DepositPaid,
+        News::DepositDeclined,
+        News::DepositCancelled,
+        News::DepositBroken,
+        News::DepositPending,
+        News::Refunded,
+        News::ChargedBack,
+        News::PayoutPaid,
+        News::PayoutDeclined,
+        News::PayoutPending,
+        News::PayoutUnclear,
+        News::Dispute,
+        News::Informative,
+        News::NotKnown,
+    ];
+
     /// The direction of the orders this can be said of; `None`: of any.
     pub fn direction(self) -> Option<Direction> {
         match self {
