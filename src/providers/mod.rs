@@ -1,6 +1,7 @@
 //! Translation between a provider's wire and our words. Nothing here touches the ledger, the database or a clock.
 
 pub mod carouseller;
+pub mod purse;
 
 use std::net::IpAddr;
 
