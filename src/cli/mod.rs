@@ -2,6 +2,9 @@
 //!
 //! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
 
+mod explain;
+mod sign;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,8 +23,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Nothing yet.
-    Nothing,
+    /// Sign a JSON object or a form body from standard input.
+    Sign(sign::Args),
+    /// Say whether a signed request holds, and if not, why.
+    Explain(explain::Args),
 }
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
@@ -41,7 +46,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let outcome: Outcome = match cli.command {
-        Command::Nothing => Ok(()),
+        Command::Sign(args) => sign::run(args, &cli.settings),
+        Command::Explain(args) => explain::run(args, &cli.settings),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
