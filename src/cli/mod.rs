@@ -2,7 +2,12 @@
 //!
 //! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
 
+<<<<<<< HEAD
 pub mod settings;
+=======
+mod explain;
+mod sign;
+>>>>>>> wire
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,8 +27,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+<<<<<<< HEAD
     /// Check the settings, or show those in force.
     Settings(settings::Args),
+=======
+    /// Sign a JSON object or a form body from standard input.
+    Sign(sign::Args),
+    /// Say whether a signed request holds, and if not, why.
+    Explain(explain::Args),
+>>>>>>> wire
 }
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
@@ -43,7 +55,12 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let outcome: Outcome = match cli.command {
+<<<<<<< HEAD
         Command::Settings(args) => settings::run(args, &cli.settings),
+=======
+        Command::Sign(args) => sign::run(args, &cli.settings),
+        Command::Explain(args) => explain::run(args, &cli.settings),
+>>>>>>> wire
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,8 @@
 //! Checks come in the order of the contract: readable, action, site, address, signature, then each field.
 
 pub mod answer;
+mod deviations;
+pub mod explain;
 mod initiation;
 mod news;
 mod notification;

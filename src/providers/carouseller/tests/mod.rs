@@ -1,6 +1,7 @@
 //! What the dialect promises, one file per promise.
 
 mod answers;
+mod explanations;
 mod initiations;
 mod notifications;
 mod properties;
