@@ -36,5 +36,6 @@ pub mod secret;
 pub mod settings;
 pub mod simulate;
 pub mod staff;
+pub mod verify;
 pub mod wallet;
 pub mod webhooks;

@@ -2,12 +2,9 @@
 //!
 //! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
 
-<<<<<<< HEAD
-pub mod settings;
-=======
 mod explain;
 mod sign;
->>>>>>> wire
+pub mod settings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,15 +24,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-<<<<<<< HEAD
     /// Check the settings, or show those in force.
     Settings(settings::Args),
-=======
     /// Sign a JSON object or a form body from standard input.
     Sign(sign::Args),
     /// Say whether a signed request holds, and if not, why.
     Explain(explain::Args),
->>>>>>> wire
 }
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
@@ -55,12 +49,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let outcome: Outcome = match cli.command {
-<<<<<<< HEAD
         Command::Settings(args) => settings::run(args, &cli.settings),
-=======
         Command::Sign(args) => sign::run(args, &cli.settings),
         Command::Explain(args) => explain::run(args, &cli.settings),
->>>>>>> wire
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

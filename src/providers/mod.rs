@@ -162,6 +162,11 @@ impl News {
         News::NotKnown,
     ];
 
+    /// Whether it says that money moved.
+    pub fn moves_money(self) -> bool {
+        matches!(self, News::DepositPaid | News::PayoutPaid | News::Refunded | News::ChargedBack)
+    }
+
     /// The direction of the orders this can be said of; `None`: of any.
     pub fn direction(self) -> Option<Direction> {
         match self {

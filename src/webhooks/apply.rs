@@ -141,7 +141,8 @@ fn mismatch(
         return Some(("amount_differs", note));
     }
     let (real, real_currency) = notification.real.as_ref()?;
-    (real_currency == currency && *real != amount)
+    let nothing_moved = *real == 0 && !notification.news.moves_money();
+    (real_currency == currency && *real != amount && !nothing_moved)
         .then(|| ("amount_differs", format!("ordered {amount}, really moved {real} minor units {currency}")))
 }
 
