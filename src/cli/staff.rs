@@ -186,7 +186,7 @@ fn as_table(list: &[Account]) -> String {
         return "nobody yet: croupier staff add NAME --role admin".into();
     }
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING).set_header(["NAME", "ROLE", "STATE", "TOKENS", "SINCE"]);
+    table.load_style(comfy_table::presets::NOTHING).set_header(["NAME", "ROLE", "STATE", "TOKENS", "SINCE"]);
     for one in list {
         let state = if one.disabled { "disabled" } else { "active" };
         let (tokens, since) = (one.tokens.to_string(), clock::rfc3339(one.created_at));

@@ -125,6 +125,11 @@ impl<'a> WriteTx<'a> {
         (self.memories.get(M::default), self.conn)
     }
 
+    /// The connection as it stands, without the rows that wait to be inserted: for tables whose rows never wait.
+    pub fn written(&mut self) -> &mut DbConn {
+        self.conn
+    }
+
     /// The connection, to read: everything written so far is visible on it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod account;
 mod entry;
 mod operations;
 mod record;
+pub mod verify;
 
 pub use account::{Account, Balance, PlayerId};
 pub use entry::{EntryKind, chain_start};

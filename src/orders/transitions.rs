@@ -95,3 +95,12 @@ pub fn of_order(conn: &mut DbConn, external_id: &str) -> QueryResult<Vec<Transit
         .select(Transition::as_select())
         .load(conn)
 }
+
+/// How many changes an order has had.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn count(conn: &mut DbConn, external_id: &str) -> QueryResult<i64> {
+    transitions::table.filter(transitions::external_id.eq(external_id)).count().get_result(conn)
+}

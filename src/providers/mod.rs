@@ -1,6 +1,7 @@
 //! Translation between a provider's wire and our words. Nothing here touches the ledger, the database or a clock.
 
 pub mod carouseller;
+pub mod purse;
 
 use std::net::IpAddr;
 
@@ -160,6 +161,11 @@ impl News {
         News::Informative,
         News::NotKnown,
     ];
+
+    /// Whether it says that money moved.
+    pub fn moves_money(self) -> bool {
+        matches!(self, News::DepositPaid | News::PayoutPaid | News::Refunded | News::ChargedBack)
+    }
 
     /// The direction of the orders this can be said of; `None`: of any.
     pub fn direction(self) -> Option<Direction> {

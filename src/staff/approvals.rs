@@ -45,7 +45,8 @@ pub enum Agreement {
 }
 
 /// `actor` wants `act` done to `subject`. `required` is 1 or 2; with 1 it is agreed at once and nothing is stored.
-/// An agreement uses up the yeses that led to it: a later act starts anew.
+/// An agreement uses up every yes about the subject, also to another act: what people thought before it happened says nothing
+/// about what they want after it.
 ///
 /// # Errors
 ///
@@ -60,11 +61,8 @@ pub fn agree(
     at: Micros,
 ) -> Result<Agreement, Error> {
     assert!((1..=2).contains(&required), "one or two people agree, not {required}");
-    if required == 1 {
-        return Ok(Agreement::Agreed { by: vec![actor.to_owned()] });
-    }
     let waiting: Vec<Approval> = pending(tx.read()?, subject)?.into_iter().filter(|one| one.act == act).collect();
-    if waiting.iter().any(|one| one.actor.eq_ignore_ascii_case(actor)) {
+    if required > 1 && waiting.iter().any(|one| one.actor.eq_ignore_ascii_case(actor)) {
         return Err(Error::Conflict("the same person cannot approve twice".into()));
     }
     let approvals = waiting.len() + 1;
@@ -72,10 +70,7 @@ pub fn agree(
         insert(tx.conn()?, subject, act, actor, reason, at)?;
         return Ok(Agreement::Waiting { approvals, required });
     }
-    let ids: Vec<i64> = waiting.iter().map(|one| one.id).collect();
-    diesel::update(approvals::table.filter(approvals::id.eq_any(ids)))
-        .set(approvals::spent.eq(true))
-        .execute(tx.conn()?)?;
+    withdraw(tx, subject)?;
     let by = waiting.into_iter().map(|one| one.actor).chain([actor.to_owned()]).collect();
     Ok(Agreement::Agreed { by })
 }

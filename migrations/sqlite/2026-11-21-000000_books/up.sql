@@ -56,6 +56,8 @@ CREATE TABLE journal_entries (
     CHECK (debit_account <> credit_account OR debit_held <> credit_held)
 ) STRICT;
 
+CREATE INDEX entries_of_a_player ON journal_entries (player_id);
+
 CREATE TRIGGER journal_entries_are_never_changed BEFORE UPDATE ON journal_entries
 BEGIN SELECT RAISE(ABORT, 'journal entries are never changed'); END;
 CREATE TRIGGER journal_entries_are_never_deleted BEFORE DELETE ON journal_entries
