@@ -5,6 +5,7 @@
 mod explain;
 mod sign;
 pub mod settings;
+mod staff;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ enum Command {
     Sign(sign::Args),
     /// Say whether a signed request holds, and if not, why.
     Explain(explain::Args),
+    /// Accounts of the back office.
+    Staff(staff::Args),
 }
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
@@ -52,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Settings(args) => settings::run(args, &cli.settings),
         Command::Sign(args) => sign::run(args, &cli.settings),
         Command::Explain(args) => explain::run(args, &cli.settings),
+        Command::Staff(args) => staff::run(args, &cli.settings),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -89,7 +89,8 @@ fn stamp(conn: &mut DbConn) -> QueryResult<()> {
 /// Damaged pages and files of other programs are found before anything is served (threats DUR-7).
 fn check_file(conn: &mut DbConn) -> QueryResult<Result<(), String>> {
     let found: String =
-        diesel::select(diesel::dsl::sql::<Text>("(SELECT quick_check FROM pragma_quick_check(1))")).get_result(conn)?;
+        diesel::select(diesel::dsl::sql::<Text>("(SELECT quick_check FROM pragma_quick_check LIMIT 1)"))
+            .get_result(conn)?;
     if found != "ok" {
         return Ok(Err(format!("the file is damaged: {}", found.replace('\n', " "))));
     }

@@ -1,0 +1,4 @@
+//! HTTP in JSON, on the private listener: thin handlers that authenticate, call one use case, and translate its answer.
+
+pub mod body;
+pub mod problem;
