@@ -2,6 +2,7 @@
 
 pub mod approve;
 pub mod lifecycle;
+pub mod list;
 pub mod outbox;
 pub mod request;
 pub mod worker;
