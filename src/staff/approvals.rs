@@ -71,7 +71,8 @@ pub fn agree(
         return Ok(Agreement::Waiting { approvals, required });
     }
     withdraw(tx, subject)?;
-    let by = waiting.into_iter().map(|one| one.actor).chain([actor.to_owned()]).collect();
+    let others = waiting.into_iter().map(|one| one.actor).filter(|other| !other.eq_ignore_ascii_case(actor));
+    let by = others.chain([actor.to_owned()]).collect();
     Ok(Agreement::Agreed { by })
 }
 
@@ -195,6 +196,16 @@ mod tests {
 
         assert!(pending(&mut books.conn, "payout:a").unwrap().is_empty());
         assert_eq!(ask(&mut books, "payout:a", "approve", "bob", 2).unwrap(), FIRST);
+    }
+
+    #[test]
+    fn an_agreement_uses_up_what_was_said_about_other_acts() {
+        let mut books = Books::new();
+        ask(&mut books, "payout:a", "resolve:failed", "cleo", 2).unwrap();
+        ask(&mut books, "payout:a", "resolve:succeeded", "ann", 2).unwrap();
+        assert_eq!(ask(&mut books, "payout:a", "resolve:succeeded", "bob", 2).unwrap(), both());
+
+        assert_eq!(ask(&mut books, "payout:a", "resolve:failed", "bob", 2).unwrap(), FIRST);
     }
 
     #[test]
