@@ -17,8 +17,12 @@ pub(super) async fn readyz(state: web::Data<State>) -> HttpResponse {
     let read = state.db.read(|conn| Ok(meta::table.count().get_result::<i64>(conn)?)).await;
     match (state.check_open(), read) {
         (Ok(()), Ok(_)) => HttpResponse::Ok().json(json!({"status": "ready"})),
-        (Err(_), _) => HttpResponse::ServiceUnavailable().json(json!({"status": "closed", "reason": "the books do not hold"})),
-        (_, Err(_)) => HttpResponse::ServiceUnavailable().json(json!({"status": "unavailable", "reason": "the database"})),
+        (Err(_), _) => {
+            HttpResponse::ServiceUnavailable().json(json!({"status": "closed", "reason": "the books do not hold"}))
+        }
+        (_, Err(_)) => {
+            HttpResponse::ServiceUnavailable().json(json!({"status": "unavailable", "reason": "the database"}))
+        }
     }
 }
 

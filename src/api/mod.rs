@@ -52,11 +52,8 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let server = &state.settings.server;
-    let limits = Limits {
-        max_body_bytes: server.max_body_bytes,
-        max_connections: server.max_connections,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { max_body_bytes: server.max_body_bytes, max_connections: server.max_connections, ..Limits::default() };
     let shared = web::Data::new(state);
     let data = shared.clone();
     let public_side = transport::serve(public_listener, Side::Public, limits, move |config| {

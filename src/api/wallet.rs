@@ -55,9 +55,12 @@ pub(super) fn routes() -> Scope {
 fn authorised<'s>(request: &HttpRequest, state: &'s State) -> Result<(&'s Site, Player), Problem> {
     let token = super::bearer(request).unwrap_or("");
     let digest = Sha256::digest(token.as_bytes());
-    let good = state.settings.wallet.api_keys.values().fold(false, |good, key| {
-        good | bool::from(Sha256::digest(key.expose().as_bytes()).ct_eq(&digest))
-    });
+    let good = state
+        .settings
+        .wallet
+        .api_keys
+        .values()
+        .fold(false, |good, key| good | bool::from(Sha256::digest(key.expose().as_bytes()).ct_eq(&digest)));
     if !good || token.is_empty() {
         return Err(Problem::unauthorized());
     }
@@ -215,8 +218,7 @@ async fn post_rollback(request: HttpRequest, state: web::Data<State>) -> Result<
     let reference = super::decoded(request.match_info().get("reference").unwrap_or(""), "reference")?;
     let reference = plain_text(&reference, "reference", 128)?;
     state.check_open()?;
-    let (done, repeated) =
-        state.db.write(move |tx| rollback::make(tx, &player, &reference, clock::now())).await?;
+    let (done, repeated) = state.db.write(move |tx| rollback::make(tx, &player, &reference, clock::now())).await?;
     let balances: Vec<_> = done
         .balances
         .iter()

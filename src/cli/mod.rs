@@ -3,14 +3,19 @@
 //! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
 
 mod explain;
+mod ledger;
+mod migrate;
+mod serve;
+mod settings;
 mod sign;
-pub mod settings;
 mod staff;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::settings::Settings;
 
 /// The merchant side of a payment Cashier: signed callbacks in, a double-entry ledger, payouts out, webhooks in.
 #[derive(Debug, Parser)]
@@ -25,6 +30,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the service.
+    Serve(serve::Args),
+    /// Check the books.
+    Ledger(ledger::Args),
+    /// Bring the database to the schema of this binary.
+    Migrate(migrate::Args),
     /// Check the settings, or show those in force.
     Settings(settings::Args),
     /// Sign a JSON object or a form body from standard input.
@@ -52,6 +63,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let outcome: Outcome = match cli.command {
+        Command::Serve(args) => serve::run(args, &cli.settings),
+        Command::Ledger(args) => ledger::run(args, &cli.settings),
+        Command::Migrate(args) => migrate::run(args, &cli.settings),
         Command::Settings(args) => settings::run(args, &cli.settings),
         Command::Sign(args) => sign::run(args, &cli.settings),
         Command::Explain(args) => explain::run(args, &cli.settings),
@@ -68,6 +82,22 @@ pub fn main() -> ExitCode {
                 eprintln!("croupier: {text}");
             }
             ExitCode::from(code)
+        }
+    }
+}
+
+/// The settings in force; what is wrong with them is said with key and reason.
+fn load_settings(file: &Path) -> Result<Settings, Failure> {
+    match Settings::load_with_warnings(file) {
+        Ok((settings, warnings)) => {
+            for warning in warnings {
+                log::warn!("settings: {warning}");
+            }
+            Ok(settings)
+        }
+        Err(problems) => {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Err(Failure::WrongUse(format!("the settings are not right:\n  {}", lines.join("\n  "))))
         }
     }
 }
