@@ -4,9 +4,11 @@
 //!
 //! - [`cli`]: one file per command; settings in, text or JSON out.
 //! - [`outgoing`]: requests to providers, and the addresses they may go to.
+//! - [`api`]: the two listeners; HTTP in, use cases called, HTTP out.
 //! - [`providers`]: translation between a provider's wire and our words; no money moves here.
 //! - [`simulate`]: the Cashier, played, for the demo, the tests and integrators.
 
+pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod error;

@@ -1,0 +1,3 @@
+//! What listens: the two listeners and their routes.
+
+pub mod transport;
