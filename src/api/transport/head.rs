@@ -154,8 +154,10 @@ fn request_line(line: &[u8]) -> Result<RequestLine, Fault> {
         b"HTTP/1.0" => true,
         _ => return Err(bad),
     };
-    // CONNECT asks for a tunnel; the library would take everything that follows as its content.
-    if method.is_empty() || !method.iter().all(|b| is_token(*b)) || method == b"CONNECT" {
+    // Registered methods are letters and hyphens. CONNECT asks for a tunnel; the library would take everything that
+    // follows as its content.
+    let letters = method.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-');
+    if method.is_empty() || !letters || method == b"CONNECT" {
         return Err(bad);
     }
     let plain = target.first() == Some(&b'/') && target.iter().all(|b| is_plain(*b));

@@ -212,7 +212,7 @@ async fn no_broken_request_gets_an_error_without_a_body() {
         random ^= random << 17;
         (random >> 16) as usize % below
     };
-    for round in 0..1500 {
+    for round in 0..3000 {
         let mut bytes = requests[round % 2].clone().into_bytes();
         for _ in 0..=next(3) {
             let (at, with) = (next(bytes.len()), spice[next(spice.len())]);
