@@ -2,7 +2,10 @@
 //!
 //! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
 
+mod explain;
+mod sign;
 pub mod settings;
+mod staff;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +27,12 @@ struct Cli {
 enum Command {
     /// Check the settings, or show those in force.
     Settings(settings::Args),
+    /// Sign a JSON object or a form body from standard input.
+    Sign(sign::Args),
+    /// Say whether a signed request holds, and if not, why.
+    Explain(explain::Args),
+    /// Accounts of the back office.
+    Staff(staff::Args),
 }
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
@@ -44,6 +53,9 @@ pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let outcome: Outcome = match cli.command {
         Command::Settings(args) => settings::run(args, &cli.settings),
+        Command::Sign(args) => sign::run(args, &cli.settings),
+        Command::Explain(args) => explain::run(args, &cli.settings),
+        Command::Staff(args) => staff::run(args, &cli.settings),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
