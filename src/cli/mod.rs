@@ -2,6 +2,8 @@
 //!
 //! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
 
+pub mod demo;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,8 +22,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Nothing yet.
-    Nothing,
+    /// Play the main job with nothing prepared, against the built-in Cashier simulator.
+    Demo(demo::Args),
 }
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
@@ -41,7 +43,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let outcome: Outcome = match cli.command {
-        Command::Nothing => Ok(()),
+        Command::Demo(args) => demo::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -104,6 +104,11 @@ impl Book {
         self.accounts.get(account).copied().unwrap_or_default()
     }
 
+    /// The players' accounts that ever had money.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.keys()
+    }
+
     /// Deposits by external id.
     pub fn deposits(&self) -> &BTreeMap<String, Entry> {
         &self.deposits

@@ -32,9 +32,10 @@ impl Cashier {
         let encoding = if dice.percent(50) { Encoding::Json } else { Encoding::Form };
         self.plan(&order.login, behaviour(fault));
         let params = messages::request_payout(self.caller.brand().site_id, order);
-        let asked = match fault {
-            PayoutFault::Duplicated => self.ask_copies(&params, encoding).await,
-            _ => self.caller.ask(&params, encoding).await.map_err(|error| error.to_string()),
+        let asked = if fault == PayoutFault::Duplicated {
+            self.ask_copies(&params, encoding).await
+        } else {
+            self.caller.ask(&params, encoding).await.map_err(|error| error.to_string())
         };
         let answer = match asked {
             Ok(answer) => answer,
