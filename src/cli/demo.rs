@@ -8,6 +8,7 @@ mod table;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
@@ -24,6 +25,8 @@ use host::Host;
 const SITE_ID: i64 = 332;
 /// 45 seconds become 225 milliseconds.
 const LADDER_SPEED: u32 = 200;
+/// From the answer to `request_payout` to the initiation.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Arguments of `croupier demo`.
 #[derive(Debug, ClapArgs)]
@@ -73,7 +76,7 @@ async fn play(args: &Args, directory: &Path) -> Outcome {
 
     let meter = Arc::new(Meter::default());
     let caller = Caller::new(&host.public(), brand, meter.clone());
-    let cashier = cashier.with(caller, Ladder::new(LADDER_SPEED));
+    let cashier = cashier.with(caller, Ladder::new(LADDER_SPEED), PATIENCE);
     let plan = Plan { players: args.players, rounds: args.rounds, faults: args.faults, seed: args.seed };
     let merchant = Merchant {
         private: host.private(),

@@ -2,7 +2,9 @@
 //!
 //! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
 
+pub mod certify;
 pub mod demo;
+pub mod simulate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +26,10 @@ struct Cli {
 enum Command {
     /// Play the main job with nothing prepared, against the built-in Cashier simulator.
     Demo(demo::Args),
+    /// Be the Cashier: call a merchant, take its payout initiations, notify it.
+    Simulate(simulate::Args),
+    /// Try the conformance list on any merchant implementation and print a report.
+    Certify(certify::Args),
 }
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
@@ -44,6 +50,8 @@ pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let outcome: Outcome = match cli.command {
         Command::Demo(args) => demo::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Certify(args) => certify::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

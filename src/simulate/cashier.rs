@@ -3,9 +3,10 @@
 mod deposit;
 mod payout;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::caller::{Answer, Caller};
 use super::faults::Dice;
@@ -29,6 +30,8 @@ pub struct Cashier {
     ladder: Ladder,
     plans: Arc<Mutex<HashMap<String, Behaviour>>>,
     late: Mutex<Vec<(Params, Encoding)>>,
+    claimed: Mutex<HashSet<String>>,
+    patience: Duration,
 }
 
 impl Cashier {
@@ -66,6 +69,11 @@ impl Cashier {
             failed.extend(self.deliver(&params, encoding).await.err());
         }
         failed
+    }
+
+    /// Whether nobody has taken charge of this payout before.
+    fn claim(&self, external_id: &str) -> bool {
+        self.claimed.lock().expect("nobody panics while claiming").insert(external_id.to_owned())
     }
 
     fn keep_back(&self, params: Params, encoding: Encoding) {
@@ -136,8 +144,9 @@ impl CashierBeforeCalls {
         self.server.payout_url()
     }
 
-    /// The Cashier, complete.
-    pub fn with(self, caller: Caller, ladder: Ladder) -> Cashier {
-        Cashier { caller, server: self.server, ladder, plans: self.plans, late: Mutex::default() }
+    /// The Cashier, complete. `patience` is how long the merchant may take from its answer to the initiation.
+    pub fn with(self, caller: Caller, ladder: Ladder, patience: Duration) -> Cashier {
+        let Self { server, plans } = self;
+        Cashier { caller, server, ladder, plans, late: Mutex::default(), claimed: Mutex::default(), patience }
     }
 }

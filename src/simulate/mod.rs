@@ -13,6 +13,7 @@
 pub mod book;
 pub mod caller;
 pub mod cashier;
+pub mod certify;
 pub mod demo;
 pub mod faults;
 pub mod gameserver;

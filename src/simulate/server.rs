@@ -1,11 +1,11 @@
 //! The address where payout initiations come: verifies them, keeps its own record, and answers as it is told to,
 //! well or badly (manual, "Pay-out initiation").
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncWriteExt, BufReader};
@@ -57,6 +57,8 @@ pub struct Initiation {
     pub signature_holds: bool,
     /// 1 for the first one of its order; more is a payout sent twice.
     pub nth: usize,
+    /// When it arrived.
+    pub at: Instant,
     /// Everything that came.
     pub params: Params,
 }
@@ -75,8 +77,21 @@ pub struct CashierServer {
 struct State {
     brand: Brand,
     choose: RwLock<Arc<Choose>>,
-    seen: Mutex<Vec<Initiation>>,
+    seen: Mutex<Seen>,
     count: watch::Sender<usize>,
+}
+
+/// Initiations in the order of their arrival, and where those of an order are.
+#[derive(Default)]
+struct Seen {
+    all: Vec<Initiation>,
+    of_order: HashMap<String, Vec<usize>>,
+}
+
+impl Seen {
+    fn of(&self, external_id: &str) -> impl Iterator<Item = &Initiation> {
+        self.of_order.get(external_id).into_iter().flatten().map(|at| &self.all[*at])
+    }
 }
 
 impl std::fmt::Debug for State {
@@ -129,34 +144,34 @@ impl CashierServer {
 
     /// The initiations of one order, oldest first.
     pub fn initiations(&self, external_id: &str) -> Vec<Initiation> {
-        self.state.seen().iter().filter(|one| one.external_id == external_id).cloned().collect()
+        self.state.seen().of(external_id).cloned().collect()
     }
 
     /// All initiations so far, oldest first.
     pub fn all(&self) -> Vec<Initiation> {
-        self.state.seen().clone()
+        self.state.seen().all.clone()
     }
 
     /// Orders that were initiated more than once, with how often.
     pub fn doubles(&self) -> Vec<(String, usize)> {
-        let mut counts = BTreeMap::<String, usize>::new();
-        for one in self.state.seen().iter() {
-            *counts.entry(one.external_id.clone()).or_default() += 1;
-        }
-        counts.into_iter().filter(|(_, count)| *count > 1).collect()
+        let seen = self.state.seen();
+        let counts = seen.of_order.iter().map(|(external_id, at)| (external_id.clone(), at.len()));
+        let mut doubles: Vec<_> = counts.filter(|(_, count)| *count > 1).collect();
+        doubles.sort_unstable();
+        doubles
     }
 
     /// The first initiation of an order, as soon as it is there; `None` when it does not come in time.
     pub async fn wait_for(&self, external_id: &str, patience: Duration) -> Option<Initiation> {
-        self.wait(patience, |one| one.external_id == external_id).await
+        self.wait(patience, external_id, 1).await
     }
 
-    /// The first initiation that fits, as soon as it is there; `None` when it does not come in time.
-    pub async fn wait(&self, patience: Duration, fits: impl Fn(&Initiation) -> bool) -> Option<Initiation> {
+    /// The `nth` initiation of an order, as soon as it is there; `None` when it does not come in time.
+    pub async fn wait(&self, patience: Duration, external_id: &str, nth: usize) -> Option<Initiation> {
         let mut count = self.state.count.subscribe();
         let arrived = async {
             loop {
-                let found = self.state.seen().iter().find(|one| fits(one)).cloned();
+                let found = self.state.seen().of(external_id).nth(nth.saturating_sub(1)).cloned();
                 if found.is_some() || count.changed().await.is_err() {
                     return found;
                 }
@@ -173,7 +188,7 @@ impl Drop for CashierServer {
 }
 
 impl State {
-    fn seen(&self) -> std::sync::MutexGuard<'_, Vec<Initiation>> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().expect("nobody panics while noting an initiation")
     }
 
@@ -183,17 +198,20 @@ impl State {
         let mut seen = self.seen();
         let external_id = text("external_id");
         let initiation = Initiation {
-            nth: 1 + seen.iter().filter(|one| one.external_id == external_id).count(),
+            nth: 1 + seen.of(&external_id).count(),
             login: text("site_login"),
             amount: text("amount").parse().ok(),
             currency: text("currency"),
             signature_holds: sign::holds(&params, self.brand.salt.expose())
                 && text("site_id") == self.brand.site_id.to_string(),
             external_id,
+            at: Instant::now(),
             params,
         };
-        seen.push(initiation.clone());
-        self.count.send_replace(seen.len());
+        let at = seen.all.len();
+        seen.of_order.entry(initiation.external_id.clone()).or_default().push(at);
+        seen.all.push(initiation.clone());
+        self.count.send_replace(seen.all.len());
         initiation
     }
 }

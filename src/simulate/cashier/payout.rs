@@ -8,8 +8,8 @@ use crate::simulate::faults::{Dice, PayoutFault};
 use crate::simulate::messages::{self, DECLINES, Order, PAYOUT, PENDING, SUCCESS};
 use crate::simulate::server::{Behaviour, Initiation};
 
-/// How long the merchant may take from its answer to the initiation.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// An initiation may arrive before the answer to its request: it is nobody's only after this long.
+const LEFT_ALONE: Duration = Duration::from_secs(3);
 
 /// How a payout ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +22,38 @@ pub enum PayoutEnd {
     Insufficient,
     /// The merchant said no for another reason; the answer in a few words.
     Refused(String),
+    /// Accepted, but no initiation came in time: it may be waiting for a person.
+    Waiting(String),
     /// Something was not as it must be; the order, when there is one, and what.
     Broken(Option<String>, String),
 }
 
 impl Cashier {
+    /// Notifies about initiations that nobody in [`Cashier::payout`] waits for: payouts approved by hand, or asked for
+    /// before this process started. Says how many were settled, and what went wrong.
+    pub async fn settle_unclaimed(&self, dice: &mut Dice) -> (u64, Vec<String>) {
+        let (mut settled, mut failed) = (0, Vec::new());
+        for initiation in self.server.all() {
+            let fresh = initiation.at.elapsed() < LEFT_ALONE;
+            if fresh || !initiation.signature_holds || !self.claim(&initiation.external_id) {
+                continue;
+            }
+            let Initiation { login, currency, external_id, .. } = initiation;
+            let Some(amount) = initiation.amount else {
+                failed.push(format!("the initiation of {external_id} has no amount"));
+                continue;
+            };
+            let order = Order { login, amount, currency, transaction_id: dice.transaction_id() };
+            let status = if dice.percent(75) { SUCCESS } else { dice.pick(&DECLINES) };
+            let notice = self.notification(&external_id, &order, PAYOUT, status);
+            match self.deliver(&notice, Encoding::Json).await {
+                Ok(()) => settled += 1,
+                Err(reason) => failed.push(format!("payout {external_id}: {reason}")),
+            }
+        }
+        (settled, failed)
+    }
+
     /// Carries out one payout: `pays` says whether the money reaches the player. One payout of a player at a time.
     pub async fn payout(&self, order: &Order, pays: bool, fault: PayoutFault, dice: &mut Dice) -> PayoutEnd {
         let encoding = if dice.percent(50) { Encoding::Json } else { Encoding::Form };
@@ -46,7 +73,15 @@ impl Cashier {
             (Some(402), _) => return PayoutEnd::Insufficient,
             (_, _) => return PayoutEnd::Refused(answer.summary()),
         };
-        match self.end_payout(&external_id, order, pays, fault, dice, encoding).await {
+        let Some(initiation) = self.server.wait_for(&external_id, self.patience).await else {
+            return PayoutEnd::Waiting(external_id);
+        };
+        self.claim(&external_id);
+        let ended = match check(&initiation, order) {
+            Ok(()) => self.end_payout(&external_id, order, pays, fault, dice, encoding).await,
+            Err(reason) => Err(reason),
+        };
+        match ended {
             Ok(true) => PayoutEnd::Paid(external_id),
             Ok(false) => PayoutEnd::Declined(external_id),
             Err(reason) => {
@@ -56,7 +91,7 @@ impl Cashier {
         }
     }
 
-    /// Waits for the initiation and notifies. Says whether the money is gone in the end.
+    /// Notifies. Says whether the money is gone in the end.
     async fn end_payout(
         &self,
         external_id: &str,
@@ -66,8 +101,6 @@ impl Cashier {
         dice: &mut Dice,
         encoding: Encoding,
     ) -> Result<bool, String> {
-        let initiation = self.server.wait_for(external_id, PATIENCE).await;
-        check(initiation, order)?;
         let paid = self.notification(external_id, order, PAYOUT, SUCCESS);
         let declined = self.notification(external_id, order, PAYOUT, dice.pick(&DECLINES));
         let (last, opposite) = if pays { (&paid, &declined) } else { (&declined, &paid) };
@@ -121,11 +154,8 @@ fn behaviour(fault: PayoutFault) -> Behaviour {
     }
 }
 
-/// Whether the initiation came, is signed, and says what was agreed.
-fn check(initiation: Option<Initiation>, order: &Order) -> Result<(), String> {
-    let Some(initiation) = initiation else {
-        return Err(format!("no initiation in {} s", PATIENCE.as_secs()));
-    };
+/// Whether the initiation is signed and says what was agreed.
+fn check(initiation: &Initiation, order: &Order) -> Result<(), String> {
     if !initiation.signature_holds {
         return Err("the initiation's signature does not hold".to_owned());
     }

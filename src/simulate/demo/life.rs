@@ -212,6 +212,10 @@ impl Life<'_> {
             PayoutEnd::Insufficient if too_much => {}
             PayoutEnd::Insufficient => return Err("request_payout was answered 402 though the money is there".into()),
             PayoutEnd::Refused(answer) => return Err(format!("request_payout was refused: {answer}")),
+            PayoutEnd::Waiting(external_id) => {
+                book.payout_held(&external_id, &self.account, amount);
+                return Err(format!("payout {external_id} was never initiated"));
+            }
             PayoutEnd::Broken(Some(external_id), reason) => {
                 book.payout_held(&external_id, &self.account, amount);
                 return Err(reason);
