@@ -60,7 +60,8 @@ pub async fn serve(
         config.app_data(data.clone());
         public(config);
     })?;
-    let private_side = transport::serve(private_listener, Side::Private, limits, move |config| {
+    let private_limits = Limits { workers: 2, ..limits };
+    let private_side = transport::serve(private_listener, Side::Private, private_limits, move |config| {
         config.app_data(shared.clone());
         private(config);
     })?;

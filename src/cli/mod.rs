@@ -2,12 +2,15 @@
 //!
 //! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
 
+mod certify;
+mod demo;
 mod explain;
 mod ledger;
 mod migrate;
 mod serve;
 mod settings;
 mod sign;
+mod simulate;
 mod staff;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +47,12 @@ enum Command {
     Explain(explain::Args),
     /// Accounts of the back office.
     Staff(staff::Args),
+    /// Play the main job with nothing prepared, against the built-in Cashier simulator.
+    Demo(demo::Args),
+    /// Be the Cashier: call a merchant, take its payout initiations, notify it.
+    Simulate(simulate::Args),
+    /// Try the conformance list on any merchant implementation and print a report.
+    Certify(certify::Args),
 }
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
@@ -70,6 +79,9 @@ pub fn main() -> ExitCode {
         Command::Sign(args) => sign::run(args, &cli.settings),
         Command::Explain(args) => explain::run(args, &cli.settings),
         Command::Staff(args) => staff::run(args, &cli.settings),
+        Command::Demo(args) => demo::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Certify(args) => certify::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,9 +107,6 @@ fn load_settings(file: &Path) -> Result<Settings, Failure> {
             }
             Ok(settings)
         }
-        Err(problems) => {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Err(Failure::WrongUse(format!("the settings are not right:\n  {}", lines.join("\n  "))))
-        }
+        Err(problems) => Err(settings::refusal(&problems)),
     }
 }
