@@ -119,8 +119,7 @@ impl Application {
         for name in migrate::prepare(&path, policy).map_err(StartError::of)? {
             log::info!("database: migrated: {name}");
         }
-        drop(lock);
-        let db = Db::open(&settings.database.url).map_err(StartError::of)?;
+        let db = Db::open(&path, lock).map_err(StartError::of)?;
         let settings = Arc::new(settings);
         let gate = Gate::default();
         let metrics = Metrics::new();

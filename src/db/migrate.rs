@@ -86,6 +86,18 @@ fn stamp(conn: &mut DbConn) -> QueryResult<()> {
     })
 }
 
+/// What is wrong with the pages of the file, if anything.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn damage(conn: &mut DbConn) -> QueryResult<Option<String>> {
+    let found: String =
+        diesel::select(diesel::dsl::sql::<Text>("(SELECT quick_check FROM pragma_quick_check LIMIT 1)"))
+            .get_result(conn)?;
+    Ok((found != "ok").then(|| format!("the file is damaged: {}", found.replace('\n', " "))))
+}
+
 /// Damaged pages and files of other programs are found before anything is served (threats DUR-7).
 fn check_file(conn: &mut DbConn) -> QueryResult<Result<(), String>> {
     let found: String =

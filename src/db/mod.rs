@@ -10,14 +10,13 @@ pub mod migrate;
 pub mod schema;
 mod tx;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::r2d2::{ConnectionManager, Pool};
 
 use crate::error::Error;
-use crate::secret::Secret;
 
 pub use connection::{DbConn, connect, connect_read_only, sqlite_path};
 pub use lock::FileLock;
@@ -38,15 +37,13 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens a migrated database for writing and keeps every other writer service out until it is dropped.
+    /// Opens a migrated database for writing; `lock` keeps every other service out of it until this is dropped.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the file, or that another instance has it.
-    pub fn open(url: &Secret) -> Result<Self, OpenError> {
-        let path = sqlite_path(url)?;
-        let lock = FileLock::take(&path)?;
-        let writer = connect(&path)?;
+    /// Says what is wrong with the file.
+    pub fn open(path: &Path, lock: FileLock) -> Result<Self, OpenError> {
+        let writer = connect(path)?;
         let readers = Pool::builder()
             .max_size(4)
             .min_idle(Some(1))
@@ -54,8 +51,8 @@ impl Db {
             .connection_customizer(Box::new(connection::Reader))
             .build(ConnectionManager::new(path.to_string_lossy()))
             .map_err(|error| OpenError(format!("cannot open readers of {}: {error}", path.display())))?;
-        let checkpoints = checkpoint::Checkpoints::start(&path)?;
-        let lane = lane::Lane::start(writer, path, checkpoints.pressure());
+        let checkpoints = checkpoint::Checkpoints::start(path)?;
+        let lane = lane::Lane::start(writer, path.to_owned(), checkpoints.pressure());
         Ok(Self { lane, readers, _checkpoints: Arc::new(checkpoints), _lock: Arc::new(lock) })
     }
 
@@ -98,9 +95,4 @@ impl Db {
     pub fn close(&self) {
         self.lane.close();
     }
-}
-
-/// The canonical form of a database file's path, for messages and marks.
-pub fn canonical(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

@@ -113,7 +113,12 @@ impl Check {
 
     fn entry(&mut self, entry: &Entry) {
         if entry.id != self.last.0 + 1 {
-            self.problems.push(format!("entry {}: entries {} to {} are missing", entry.id, self.last.0 + 1, entry.id - 1));
+            self.problems.push(format!(
+                "entry {}: entries {} to {} are missing",
+                entry.id,
+                self.last.0 + 1,
+                entry.id - 1
+            ));
         }
         let sealed = Sealed {
             id: entry.id,

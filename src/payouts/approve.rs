@@ -46,13 +46,7 @@ impl Ending {
 /// # Errors
 ///
 /// `NotFound`; `Conflict` when it is not waiting for approval or the same person approves twice.
-pub fn approve(
-    tx: &mut WriteTx<'_>,
-    site: &Site,
-    id: &ExternalId,
-    by: By<'_>,
-    at: Micros,
-) -> Result<Agreement, Error> {
+pub fn approve(tx: &mut WriteTx<'_>, site: &Site, id: &ExternalId, by: By<'_>, at: Micros) -> Result<Agreement, Error> {
     let payout = load(tx, id)?;
     let (_, stage) = payout.standing()?;
     if !may_approve(stage) {
@@ -130,7 +124,8 @@ pub fn resolve(
     if !may_resolve(stage) {
         return Err(not_at_this_stage(stage));
     }
-    let ended = (stage == Stage::Done).then(|| if status == Status::Credited { Ending::Succeeded } else { Ending::Failed });
+    let ended =
+        (stage == Stage::Done).then(|| if status == Status::Credited { Ending::Succeeded } else { Ending::Failed });
     if ended == Some(ending) {
         return Err(Error::Conflict(format!("the payout has {} already", ending.name())));
     }

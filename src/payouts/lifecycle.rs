@@ -73,7 +73,9 @@ pub fn on_news(status: Status, stage: Stage, news: News) -> Decision {
             Stage::Done => Decision::Review("success_after_end"),
         },
         News::PayoutDeclined => match stage {
-            Stage::AwaitingApproval | Stage::Queued | Stage::Sending | Stage::Unknown | Stage::Sent => Decision::Release,
+            Stage::AwaitingApproval | Stage::Queued | Stage::Sending | Stage::Unknown | Stage::Sent => {
+                Decision::Release
+            }
             Stage::Done if status == Status::Credited => Decision::Review("decline_after_success"),
             Stage::Done => Decision::Record,
         },
@@ -170,7 +172,9 @@ mod tests {
                 for news in News::ALL {
                     let decision = on_news(status, stage, news);
                     if decision == Decision::Capture {
-                        assert!(news == News::PayoutPaid && matches!(stage, Stage::Sending | Stage::Unknown | Stage::Sent));
+                        assert!(
+                            news == News::PayoutPaid && matches!(stage, Stage::Sending | Stage::Unknown | Stage::Sent)
+                        );
                     }
                     if decision == Decision::Release {
                         assert!(news == News::PayoutDeclined && stage != Stage::Done);
@@ -196,7 +200,9 @@ mod tests {
     #[test]
     fn only_the_first_refusal_releases() {
         assert_eq!(after_attempt(Attempt::Refused, false, OnRefusal::Release), AfterAttempt::Release);
-        for (reached_before, on_refusal) in [(true, OnRefusal::Release), (true, OnRefusal::Review), (false, OnRefusal::Review)] {
+        for (reached_before, on_refusal) in
+            [(true, OnRefusal::Release), (true, OnRefusal::Review), (false, OnRefusal::Review)]
+        {
             assert!(matches!(after_attempt(Attempt::Refused, reached_before, on_refusal), AfterAttempt::Unknown(_)));
         }
     }

@@ -112,8 +112,7 @@ pub fn move_to(
         .find(&payout.external_id)
         .filter(payouts::status.eq(payout.status))
         .filter(payouts::stage.eq(&payout.stage));
-    let set =
-        (payouts::status.eq(to.0.code()), payouts::stage.eq(to.1.name()), payouts::updated_at.eq(at));
+    let set = (payouts::status.eq(to.0.code()), payouts::stage.eq(to.1.name()), payouts::updated_at.eq(at));
     if diesel::update(row).set(set).execute(tx.conn()?)? != 1 {
         return Err(Error::Internal(format!("payout {} moved meanwhile", payout.external_id)));
     }

@@ -223,7 +223,8 @@ pub fn recover(tx: &mut WriteTx<'_>, deduplicates: impl Fn(SiteId) -> bool, at: 
     for (id, attempt) in &left {
         finish_attempt(tx, id, *attempt, Attempt::Unknown, "the process stopped while it was under way", at)?;
         let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
-        let why = Because { cause: "start", actor: SYSTEM, reason: "an attempt was under way when the process stopped" };
+        let why =
+            Because { cause: "start", actor: SYSTEM, reason: "an attempt was under way when the process stopped" };
         if payout.standing()?.1 != Stage::Sending {
             remove(tx, id)?;
         } else if deduplicates(SiteId(payout.site_id)) {

@@ -130,7 +130,9 @@ impl Worker {
         let id = claim.payout.external_id.clone();
         match outcome {
             Attempt::Accepted => log::info!("payout {id}: accepted by {}", claim.payout.provider),
-            Attempt::NotSent => log::warn!("payout {id}: attempt {} not sent, trying again later: {note}", claim.attempt),
+            Attempt::NotSent => {
+                log::warn!("payout {id}: attempt {} not sent, trying again later: {note}", claim.attempt)
+            }
             Attempt::Refused => log::warn!("payout {id}: refused by {}: {note}", claim.payout.provider),
             Attempt::Unknown => log::error!("payout {id}: outcome unknown, the hold stays: {note}"),
         }

@@ -34,6 +34,23 @@ pub struct Report {
     pub mark: Mark,
 }
 
+impl Report {
+    /// What is said of books that cannot be read at all.
+    pub fn unreadable(reason: &str) -> Self {
+        let start = (0, ledger::chain_start());
+        let problems = vec![reason.to_owned()];
+        let mark = Mark { ledger: start, audit: start };
+        Self { ok: false, entries: 0, postings: 0, players: 0, audit_rows: 0, problems, mark }
+    }
+
+    /// Adds what was found elsewhere.
+    pub fn add(&mut self, problems: Vec<String>) {
+        self.problems.extend(problems);
+        self.problems.truncate(MOST_PROBLEMS);
+        self.ok = self.problems.is_empty();
+    }
+}
+
 /// Problems named at most; a damaged ledger would otherwise name every row.
 const MOST_PROBLEMS: usize = 100;
 

@@ -39,15 +39,20 @@ pub(super) fn payouts(
         let ids: Vec<&str> = page.iter().map(|payout| payout.external_id.as_str()).collect();
         let facts = Facts::load(conn, &ids)?;
         let attempts = attempts(conn, &ids)?;
-        let queued: HashSet<String> =
-            outbox::table.filter(outbox::external_id.eq_any(&ids)).select(outbox::external_id).load(conn)?.into_iter().collect();
+        let queued: HashSet<String> = outbox::table
+            .filter(outbox::external_id.eq_any(&ids))
+            .select(outbox::external_id)
+            .load(conn)?
+            .into_iter()
+            .collect();
         for payout in &page {
             held += 1;
             ended += i64::from(payout.stage == Stage::Done.name());
             check_payout(payout, &facts, queued.contains(&payout.external_id), problems)?;
             let (reached, open) = attempts.get(&payout.external_id).copied().unwrap_or_default();
             if reached > 1 && !deduplicates(SiteId(payout.site_id)) {
-                problems.push(format!("payout {}: {reached} attempts may have reached the provider", payout.external_id));
+                problems
+                    .push(format!("payout {}: {reached} attempts may have reached the provider", payout.external_id));
             }
             if open > 0 && payout.stage != Stage::Sending.name() && payout.stage != Stage::Done.name() {
                 problems.push(format!("payout {}: an attempt is open at stage {}", payout.external_id, payout.stage));
@@ -59,7 +64,8 @@ pub(super) fn payouts(
         problems.push(format!("{} holds stand against {held} payouts", count("hold")));
     }
     if count("capture") + count("release") != ended {
-        problems.push(format!("{} ended holds stand against {ended} ended payouts", count("capture") + count("release")));
+        problems
+            .push(format!("{} ended holds stand against {ended} ended payouts", count("capture") + count("release")));
     }
     Ok(())
 }

@@ -46,8 +46,10 @@ pub(super) fn transactions(
                 journal_entries::currency,
             ))
             .load(conn)?;
-        let entries: HashMap<_, _> =
-            entries.into_iter().map(|(cause, kind, player, amount, currency)| (cause, (kind, player, amount, currency))).collect();
+        let entries: HashMap<_, _> = entries
+            .into_iter()
+            .map(|(cause, kind, player, amount, currency)| (cause, (kind, player, amount, currency)))
+            .collect();
         for (id, kind, player, amount, currency, voided) in page {
             let expected = (!voided && amount != 0).then(|| (kind.clone(), player, amount.abs(), currency));
             if entries.get(&id) != expected.as_ref() {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::transactions::Kind;
 use crate::clock::Micros;
-use crate::db::schema::{rollbacks, wallet_transactions};
 use crate::db::WriteTx;
+use crate::db::schema::{rollbacks, wallet_transactions};
 use crate::error::Error;
 use crate::ids::Player;
 use crate::ledger::{self, PlayerId};
@@ -30,18 +30,10 @@ pub struct RolledBack {
 /// # Errors
 ///
 /// `UnknownPlayer`, `OutOfRange`, or what the database says.
-pub fn make(
-    tx: &mut WriteTx<'_>,
-    player: &Player,
-    reference: &str,
-    at: Micros,
-) -> Result<(RolledBack, bool), Error> {
+pub fn make(tx: &mut WriteTx<'_>, player: &Player, reference: &str, at: Micros) -> Result<(RolledBack, bool), Error> {
     let known = players::find(tx, player)?.ok_or(Error::UnknownPlayer)?;
-    let earlier: Option<String> = rollbacks::table
-        .find((known.id.0, reference))
-        .select(rollbacks::answer)
-        .first(tx.read()?)
-        .optional()?;
+    let earlier: Option<String> =
+        rollbacks::table.find((known.id.0, reference)).select(rollbacks::answer).first(tx.read()?).optional()?;
     if let Some(answer) = earlier {
         let answer = serde_json::from_str(&answer).map_err(|_| Error::Internal("a stored answer is damaged".into()))?;
         return Ok((answer, true));

@@ -43,11 +43,7 @@ pub fn receive(tx: &mut WriteTx<'_>, notification: &Notification, at: Micros) ->
 /// # Errors
 ///
 /// What the ledger or the database says.
-pub fn apply_parked(
-    tx: &mut WriteTx<'_>,
-    provider: &'static str,
-    at: Micros,
-) -> Result<usize, Error> {
+pub fn apply_parked(tx: &mut WriteTx<'_>, provider: &'static str, at: Micros) -> Result<usize, Error> {
     let waiting = inbox::waiting(tx.read()?, Verdict::UnknownOrder, None)?;
     let mut applied = 0;
     for webhook in waiting.iter().filter(|webhook| webhook.provider == provider) {

@@ -1,0 +1,119 @@
+//! The main job, played from both sides: players deposit, play and withdraw against a real merchant, and at the end
+//! the simulator's book says what must be true.
+
+mod compare;
+mod life;
+mod report;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::book::Book;
+use super::cashier::Cashier;
+use super::faults::Dice;
+use super::gameserver::GameServer;
+use super::meter::Meter;
+use crate::secret::Secret;
+
+pub use report::{Flow, LedgerCheck, Report};
+
+/// Players in action at once: enough to compete, not so many that latency is only queueing.
+const AT_ONCE: usize = 32;
+
+/// How much to play.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// How many players.
+    pub players: u64,
+    /// Rounds of deposit, play and payout for each.
+    pub rounds: u64,
+    /// Whether things go wrong on purpose.
+    pub faults: bool,
+    /// Decides every amount, outcome and fault.
+    pub seed: u64,
+}
+
+/// The merchant's private side.
+#[derive(Debug, Clone)]
+pub struct Merchant {
+    /// Base address of the private listener.
+    pub private: String,
+    /// Bearer key of the wallet API.
+    pub wallet_key: Secret,
+    /// Bearer token of a viewer or better in the back office.
+    pub staff_token: Secret,
+}
+
+/// What a progress display shows. Counts only grow.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Rounds done.
+    pub rounds: AtomicU64,
+    /// Deposits that ended.
+    pub deposits: AtomicU64,
+    /// Payouts that ended.
+    pub payouts: AtomicU64,
+    /// Whether the players are done and the books are being compared.
+    pub comparing: AtomicU64,
+}
+
+/// Everything a player's life needs.
+#[derive(Debug)]
+struct World {
+    plan: Plan,
+    cashier: Cashier,
+    game: GameServer,
+    book: Mutex<Book>,
+    progress: Arc<Progress>,
+}
+
+impl World {
+    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
+        self.book.lock().expect("nobody panics while writing the book")
+    }
+}
+
+/// Plays the whole plan and compares the merchant with the book. The ledger check is the caller's to add.
+pub async fn run(
+    plan: Plan,
+    merchant: &Merchant,
+    cashier: Cashier,
+    meter: Arc<Meter>,
+    progress: Arc<Progress>,
+) -> Report {
+    let started = Instant::now();
+    let site_id = cashier.caller().brand().site_id;
+    let game = GameServer::new(&merchant.private, site_id, merchant.wallet_key.clone(), meter.clone());
+    let world = Arc::new(World { plan, cashier, game, book: Mutex::default(), progress });
+    play(&world).await;
+    for failed in world.cashier.deliver_late().await {
+        world.book().problem(format!("late: {failed}"));
+    }
+    let took = started.elapsed();
+    world.progress.comparing.store(1, Ordering::Relaxed);
+    let differences = compare::with_book(&world, merchant).await;
+    let book = world.book().clone();
+    report::make(plan, took, &meter, &book, world.cashier.server(), differences)
+}
+
+async fn play(world: &Arc<World>) {
+    let dice = Dice::new(world.plan.seed);
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut lives = JoinSet::new();
+    for number in 0..world.plan.players {
+        let (world, places, dice) = (world.clone(), places.clone(), dice.fork(number));
+        lives.spawn(async move {
+            let _place = places.acquire().await.expect("the semaphore is never closed");
+            life::live(&world, number, dice).await;
+        });
+    }
+    while let Some(ended) = lives.join_next().await {
+        if let Err(error) = ended {
+            world.book().problem(format!("a player's life broke off: {error}"));
+        }
+    }
+}
