@@ -38,6 +38,7 @@ fn private(config: &mut web::ServiceConfig) {
         .route("/readyz", web::get().to(machines::readyz))
         .route("/metrics", web::get().to(machines::metrics))
         .service(wallet::routes())
+        .service(admin::scope())
         .default_service(web::to(|| async { problem::Problem::no_such_route() }));
 }
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::Deposit;
 use crate::db::DbConn;
-use crate::db::schema::{players, deposits};
+use crate::db::schema::{deposits, players};
 use crate::orders::filter::Filter;
 
 /// A deposit and whose it is.

@@ -64,8 +64,12 @@ pub fn of_order(conn: &mut DbConn, external_id: &str) -> QueryResult<Vec<Shown>>
         .select(EntryRow::as_select())
         .load(conn)?;
     let ids: Vec<i64> = rows.iter().flat_map(|row| [row.debit_account, row.credit_account]).collect();
-    let codes: HashMap<i64, String> =
-        accounts::table.filter(accounts::id.eq_any(ids)).select((accounts::id, accounts::code)).load(conn)?.into_iter().collect();
+    let codes: HashMap<i64, String> = accounts::table
+        .filter(accounts::id.eq_any(ids))
+        .select((accounts::id, accounts::code))
+        .load(conn)?
+        .into_iter()
+        .collect();
     let posting = |account: i64, held, change| {
         let account = codes.get(&account).cloned().unwrap_or_else(|| account.to_string());
         Posting { account, held, change }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::{Payout, Stage};
 use crate::db::DbConn;
-use crate::db::schema::{players, payouts};
+use crate::db::schema::{payouts, players};
 use crate::orders::filter::Filter;
 
 /// A payout and whose it is.

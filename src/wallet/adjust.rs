@@ -1,4 +1,5 @@
-//! Staff put a player's balance right by hand. It may go below zero, which a review flags, and from the site's four-eyes limit on two people must want it.
+//! Staff put a player's balance right by hand. It may go below zero, which a review flags; from the site's four-eyes limit on, two
+//! people must want it.
 
 use crate::clock::Micros;
 use crate::db::WriteTx;
@@ -49,7 +50,8 @@ pub enum Adjusted {
 ///
 /// # Errors
 ///
-/// `UnsupportedCurrency`, `InvalidAmount`, `UnknownPlayer`, `Conflict` when the same person asks again, `OutOfRange`, in this order.
+/// `UnsupportedCurrency`, `InvalidAmount`, `UnknownPlayer`, `Conflict` when the same person asks again, `OutOfRange`, in this
+/// order.
 pub fn adjust(
     tx: &mut WriteTx<'_>,
     site: &Site,

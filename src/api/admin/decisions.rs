@@ -76,7 +76,7 @@ pub async fn approve(
 ) -> Answer {
     let actor = enter(&state, &request, Act::Approve).await?;
     let reason = because(&state, &request, payload).await?;
-    decide(&state, &path, actor, Act::Approve, reason, |tx, site, id, by, at| payout::approve(tx, site, id, by, at)).await
+    decide(&state, &path, actor, Act::Approve, reason, payout::approve).await
 }
 
 /// `POST /payouts/{external_id}/decline`
@@ -151,8 +151,9 @@ pub async fn adjust(
     });
     Ok(match adjusted.await? {
         Adjusted::Waiting { approvals, required } => waiting(approvals, required),
-        Adjusted::Done { id, balance } => HttpResponse::Ok()
-            .json(json!({"adjustment_id": id, "available": balance.available, "held": balance.held})),
+        Adjusted::Done { id, balance } => {
+            HttpResponse::Ok().json(json!({"adjustment_id": id, "available": balance.available, "held": balance.held}))
+        }
     })
 }
 

@@ -10,13 +10,14 @@ use crate::error::Error;
 use crate::ledger::lookup::{self, Shown};
 use crate::orders::transitions::{self, Transition};
 use crate::orders::{Status, reviews};
-use crate::payouts::outbox::{self, AttemptRow};
 use crate::payouts::Payout;
+use crate::payouts::outbox::{self, AttemptRow};
 use crate::providers::purse;
 use crate::staff::approvals::{self, Approval};
 use crate::webhooks::{self, Webhook};
 
-/// Fields of a sent body that are shown; of all others only the names. They say what was asked of the Cashier, not who the player is.
+/// Fields of a sent body that are shown; of all others only the names. They say what was asked of the Cashier, not who the
+/// player is.
 const SHOWN: [&str; 8] =
     ["action", "amount", "currency", "customer_purse", "external_id", "invoice_id", "site_id", "site_login"];
 
@@ -73,7 +74,8 @@ fn of_order(conn: &mut DbConn, id: &str) -> Result<Vec<Moment>, Error> {
         moments.push((review.opened_at, about));
         if let Some(at) = review.closed_at {
             let (actor, reason) = (&review.closed_by, &review.close_reason);
-            moments.push((at, json!({"type": "review_closed", "review_id": review.id, "actor": actor, "reason": reason})));
+            moments
+                .push((at, json!({"type": "review_closed", "review_id": review.id, "actor": actor, "reason": reason})));
         }
     }
     Ok(moments)
@@ -112,7 +114,8 @@ fn posting(entry: &Shown) -> Moment {
 
 fn transition(change: &Transition) -> Result<Moment, Error> {
     let name = |code| Status::from_code(code).map(Status::name);
-    let from = json!({"status": change.from_status, "status_name": name(change.from_status)?, "stage": change.from_stage});
+    let from =
+        json!({"status": change.from_status, "status_name": name(change.from_status)?, "stage": change.from_stage});
     let to = json!({"status": change.to_status, "status_name": name(change.to_status)?, "stage": change.to_stage});
     let Transition { cause, actor, reason, .. } = change;
     Ok((
@@ -138,7 +141,8 @@ fn sent(attempt: &AttemptRow) -> Vec<Moment> {
         "finished_at": time(attempt.finished_at), "body": body});
     let mut moments = vec![(attempt.started_at, request)];
     if let Some(at) = attempt.finished_at {
-        let answer = json!({"type": "request_answered", "attempt": number, "outcome": outcome, "note": purse::mask(note)});
+        let answer =
+            json!({"type": "request_answered", "attempt": number, "outcome": outcome, "note": purse::mask(note)});
         moments.push((at, answer));
     }
     moments
