@@ -3,15 +3,39 @@
 //! The map, from the outside in (docs/ARCHITECTURE.md tells the same with pictures):
 //!
 //! - [`cli`]: one file per command; settings in, text or JSON out.
+//! - [`app`]: puts a service together from its settings, runs it, stops it in order.
+//! - [`api`]: HTTP only: parse, call one use case, answer.
+//! - [`questions`], [`deposits`], [`payouts`], [`webhooks`], [`wallet`], [`players`], [`staff`]: the use cases, and
+//!   [`orders`]: what deposits and payouts share; [`limits`]: pure functions.
 //! - [`providers`]: translation between a provider's wire and our words; no money moves here.
+//! - [`ledger`]: the only code that writes accounts and journal entries.
+//! - [`db`]: the writer lane with group commit, readers, migrations.
+//! - [`outgoing`]: HTTP requests to providers, guarded.
 //! - [`simulate`]: the Cashier, played, for the demo, the tests and integrators.
 
+pub mod api;
+pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod db;
+pub mod deposits;
 pub mod error;
 pub mod ids;
+pub mod ledger;
+pub mod limits;
+pub mod marks;
+pub mod metrics;
 pub mod money;
+pub mod orders;
+pub mod outgoing;
+pub mod payouts;
+pub mod players;
 pub mod providers;
+pub mod questions;
 pub mod secret;
 pub mod settings;
 pub mod simulate;
+pub mod staff;
+pub mod verify;
+pub mod wallet;
+pub mod webhooks;

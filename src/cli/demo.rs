@@ -75,11 +75,11 @@ async fn play(args: &Args, directory: &Path) -> Outcome {
     let host = Host::start(directory, &brand, &cashier.payout_url()).await.map_err(Failure::WrongUse)?;
 
     let meter = Arc::new(Meter::default());
-    let caller = Caller::new(&host.public(), brand, meter.clone());
+    let caller = Caller::new(host.public(), brand, meter.clone());
     let cashier = cashier.with(caller, Ladder::new(LADDER_SPEED), PATIENCE);
     let plan = Plan { players: args.players, rounds: args.rounds, faults: args.faults, seed: args.seed };
     let merchant = Merchant {
-        private: host.private(),
+        private: host.private().to_owned(),
         wallet_key: host.wallet_key().clone(),
         staff_token: host.staff_token().clone(),
     };

@@ -2,14 +2,23 @@
 //!
 //! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
 
-pub mod certify;
-pub mod demo;
-pub mod simulate;
+mod certify;
+mod demo;
+mod explain;
+mod ledger;
+mod migrate;
+mod serve;
+mod settings;
+mod sign;
+mod simulate;
+mod staff;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::settings::Settings;
 
 /// The merchant side of a payment Cashier: signed callbacks in, a double-entry ledger, payouts out, webhooks in.
 #[derive(Debug, Parser)]
@@ -30,6 +39,20 @@ enum Command {
     Simulate(simulate::Args),
     /// Try the conformance list on any merchant implementation and print a report.
     Certify(certify::Args),
+    /// Run the service.
+    Serve(serve::Args),
+    /// Check the books.
+    Ledger(ledger::Args),
+    /// Bring the database to the schema of this binary.
+    Migrate(migrate::Args),
+    /// Check the settings, or show those in force.
+    Settings(settings::Args),
+    /// Sign a JSON object or a form body from standard input.
+    Sign(sign::Args),
+    /// Say whether a signed request holds, and if not, why.
+    Explain(explain::Args),
+    /// Accounts of the back office.
+    Staff(staff::Args),
 }
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
@@ -52,6 +75,13 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Certify(args) => certify::run(&args),
+        Command::Serve(args) => serve::run(args, &cli.settings),
+        Command::Ledger(args) => ledger::run(args, &cli.settings),
+        Command::Migrate(args) => migrate::run(args, &cli.settings),
+        Command::Settings(args) => settings::run(args, &cli.settings),
+        Command::Sign(args) => sign::run(args, &cli.settings),
+        Command::Explain(args) => explain::run(args, &cli.settings),
+        Command::Staff(args) => staff::run(args, &cli.settings),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -64,6 +94,22 @@ pub fn main() -> ExitCode {
                 eprintln!("croupier: {text}");
             }
             ExitCode::from(code)
+        }
+    }
+}
+
+/// The settings in force; what is wrong with them is said with key and reason.
+fn load_settings(file: &Path) -> Result<Settings, Failure> {
+    match Settings::load_with_warnings(file) {
+        Ok((settings, warnings)) => {
+            for warning in warnings {
+                log::warn!("settings: {warning}");
+            }
+            Ok(settings)
+        }
+        Err(problems) => {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Err(Failure::WrongUse(format!("the settings are not right:\n  {}", lines.join("\n  "))))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Translation between a provider's wire and our words. Nothing here touches the ledger, the database or a clock.
 
 pub mod carouseller;
+pub mod purse;
 
 use std::net::IpAddr;
 
@@ -109,7 +110,8 @@ pub struct Notification {
 }
 
 /// What a notification says happened, in our words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum News {
     /// The player paid a deposit.
     DepositPaid,
@@ -142,6 +144,29 @@ pub enum News {
 }
 
 impl News {
+    /// Everything a notification can say.
+    pub const ALL: [News; 14] = [
+        News::DepositPaid,
+        News::DepositDeclined,
+        News::DepositCancelled,
+        News::DepositBroken,
+        News::DepositPending,
+        News::Refunded,
+        News::ChargedBack,
+        News::PayoutPaid,
+        News::PayoutDeclined,
+        News::PayoutPending,
+        News::PayoutUnclear,
+        News::Dispute,
+        News::Informative,
+        News::NotKnown,
+    ];
+
+    /// Whether it says that money moved.
+    pub fn moves_money(self) -> bool {
+        matches!(self, News::DepositPaid | News::PayoutPaid | News::Refunded | News::ChargedBack)
+    }
+
     /// The direction of the orders this can be said of; `None`: of any.
     pub fn direction(self) -> Option<Direction> {
         match self {

@@ -1,12 +1,229 @@
-//! File and environment into typed settings.
+//! File and environment into typed settings. The defaults are here, once, and described in the shipped file.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
-use super::{Problem, Settings};
+use super::reader::{Notes, Section};
+use super::tree::{Table, overlay, parse_toml};
+use super::validate::{self, Problem};
+use super::{
+    Approval, Carouseller, Database, Encoding, Events, Limits, OnRefusal, Payouts, Server, Settings, Site,
+    UnknownPlayers, Wallet,
+};
+use crate::ids::SiteId;
+use crate::money::{Currency, MAX_MINOR};
+use crate::outgoing::AddressRules;
+use crate::secret::Secret;
 
-pub(super) fn load(
-    _file: &Path,
-    _env: impl Iterator<Item = (String, String)>,
-) -> Result<(Settings, Vec<Problem>), Vec<Problem>> {
-    Err(Vec::new())
+/// The settings with their warnings, or everything that is wrong with them.
+pub(super) type Loaded = Result<(Settings, Vec<Problem>), Vec<Problem>>;
+
+/// More than any settings file; stops at once when somebody names a device.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+pub(super) fn load(file: &Path, env: impl Iterator<Item = (OsString, OsString)>) -> Loaded {
+    let text = read(file).map_err(|reason| vec![Problem::error(file.display().to_string(), reason)])?;
+    let loaded = read_text(&text, file, env);
+    let holds_secrets = loaded.as_ref().is_ok_and(|(settings, _)| settings.holds_secrets());
+    match (loaded, permissions(file, holds_secrets)) {
+        (loaded, None) => loaded,
+        (Ok((_, warnings)), Some(problem)) if problem.is_error() => Err([vec![problem], warnings].concat()),
+        (Ok((settings, warnings)), Some(problem)) => Ok((settings, [vec![problem], warnings].concat())),
+        (Err(problems), Some(problem)) => Err([vec![problem], problems].concat()),
+    }
+}
+
+/// As [`load`], from text; `file` is only its name.
+pub(super) fn read_text(text: &str, file: &Path, env: impl Iterator<Item = (OsString, OsString)>) -> Loaded {
+    let mut problems = Vec::new();
+    let mut tree = parse_toml(text).unwrap_or_else(|reason| {
+        problems.push(Problem::error(file.display().to_string(), reason));
+        Table::new()
+    });
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    overlay(&mut tree, env, &mut problems);
+    let notes = Notes::default();
+    notes.add(problems);
+    let settings = settings(tree, &notes);
+    validate::check(&settings, &notes);
+    let problems = notes.into_problems();
+    if problems.iter().any(Problem::is_error) { Err(problems) } else { Ok((settings, problems)) }
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    let cannot = |error: std::io::Error| format!("the settings file cannot be read: {error}");
+    let mut bytes = Vec::new();
+    std::fs::File::open(file).map_err(cannot)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err("the settings file is larger than 1 MiB".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|_| "the settings file is not UTF-8".to_owned())
+}
+
+/// Who else may read or change the file (threats SEC-6).
+///
+/// A file that others can write is refused: whoever changes it owns the money. One that others can read, which is what
+/// an ordinary umask makes, is a loud warning and not a refusal, so that a first start by the book succeeds.
+#[cfg(unix)]
+fn permissions(file: &Path, holds_secrets: bool) -> Option<Problem> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(file).ok()?.permissions().mode();
+    let key = file.display().to_string();
+    if mode & 0o002 != 0 {
+        return Some(Problem::error(key, "everybody on this machine can change the settings file; chmod 600 it"));
+    }
+    let exposed = mode & 0o044 != 0 && holds_secrets;
+    exposed.then(|| Problem::warning(key, "others on this machine can read the secrets in it; chmod 600 it"))
+}
+
+#[cfg(not(unix))]
+fn permissions(_file: &Path, _holds_secrets: bool) -> Option<Problem> {
+    None
+}
+
+pub(super) fn settings(tree: Table, notes: &Notes) -> Settings {
+    let mut root = Section::new("", tree, notes);
+    let settings = Settings {
+        server: server(root.section("server"), notes),
+        database: database(root.section("database"), notes),
+        wallet: wallet(root.section("wallet")),
+        sites: root.section("sites").map(sites).unwrap_or_default(),
+        events: root.section("events").and_then(events),
+    };
+    root.finish();
+    settings
+}
+
+/// An absent section is an empty one.
+fn or_empty<'a>(section: Option<Section<'a>>, path: &str, notes: &'a Notes) -> Section<'a> {
+    section.unwrap_or_else(|| Section::new(path, Table::new(), notes))
+}
+
+fn server(section: Option<Section<'_>>, notes: &Notes) -> Server {
+    let mut s = or_empty(section, "server", notes);
+    let server = Server {
+        public_bind: s.socket("public_bind").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
+        private_bind: s.socket("private_bind").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8081))),
+        trusted_proxies: s.networks("trusted_proxies"),
+        max_body_bytes: s.integer("max_body_bytes", 512, 16 << 20).unwrap_or(65_536) as usize,
+        max_connections: s.integer("max_connections", 1, 1_000_000).unwrap_or(2000) as usize,
+        state_dir: s.text("state_dir").map_or_else(|| PathBuf::from("."), PathBuf::from),
+    };
+    s.finish();
+    server
+}
+
+fn database(section: Option<Section<'_>>, notes: &Notes) -> Database {
+    let mut s = or_empty(section, "database", notes);
+    let url = s.text("url").unwrap_or_else(|| "sqlite://croupier.db".to_owned());
+    s.finish();
+    Database { url: Secret::new(url) }
+}
+
+fn wallet(section: Option<Section<'_>>) -> Wallet {
+    let Some(mut s) = section else { return Wallet { api_keys: BTreeMap::new() } };
+    let api_keys = s.named_secrets("api_keys");
+    s.finish();
+    Wallet { api_keys }
+}
+
+fn events(mut s: Section<'_>) -> Option<Events> {
+    let private_networks = s.networks("private_networks");
+    let given = ["url", "secret"].map(|key| s.has(key));
+    let url = s.url("url", &AddressRules::new(private_networks.clone()));
+    let secret = s.text("secret").map(Secret::new);
+    for (key, given) in ["url", "secret"].into_iter().zip(given) {
+        if !given {
+            s.notes().error(s.key(key), "is missing: [events] needs both url and secret");
+        }
+    }
+    s.finish();
+    Some(Events { url: url?, secret: secret?, private_networks })
+}
+
+fn sites(section: Section<'_>) -> Vec<Site> {
+    section.named_sections().into_iter().map(|(name, s)| site(name, s)).collect()
+}
+
+fn site(name: String, mut s: Section<'_>) -> Site {
+    let notes = s.notes();
+    for key in ["site_id", "currencies"] {
+        if !s.has(key) {
+            notes.error(s.key(key), "is missing: every site needs it");
+        }
+    }
+    for later in ["cactus", "exotic", "rebilly"] {
+        if s.remove(later) {
+            notes.error(s.key(later), "this provider comes in a later version");
+        }
+    }
+    let site = Site {
+        site_id: SiteId(s.integer("site_id", 1, i64::MAX).unwrap_or(0)),
+        currencies: s.currencies("currencies"),
+        unknown_players: s
+            .word("unknown_players", &[("reject", UnknownPlayers::Reject), ("create", UnknownPlayers::Create)])
+            .unwrap_or(UnknownPlayers::Reject),
+        carouseller: s.section("carouseller").map(carouseller),
+        limits: s.section("limits").map(Section::by_currency).unwrap_or_default().into_iter().map(limits).collect(),
+        payouts: payouts(s.section("payouts"), &s.key("payouts"), notes),
+        name,
+    };
+    s.finish();
+    site
+}
+
+fn carouseller(mut s: Section<'_>) -> Carouseller {
+    let private_networks = s.networks("private_networks");
+    let rules = AddressRules::new(private_networks.clone());
+    if !s.has("salts") {
+        s.notes().error(s.key("salts"), "is missing: nothing can be signed or verified without one");
+    }
+    let carouseller = Carouseller {
+        salts: s.secrets("salts"),
+        payout_url: s.url("payout_url", &rules),
+        authlink_url: s.url("authlink_url", &rules),
+        report_url: s.url("report_url", &rules),
+        payout_encoding: s
+            .word("payout_encoding", &[("json", Encoding::Json), ("form", Encoding::Form)])
+            .unwrap_or(Encoding::Json),
+        allow_from: s.networks("allow_from"),
+        accept_unsigned_webhooks: s.boolean("accept_unsigned_webhooks").unwrap_or(false),
+        deduplicates_external_id: s.boolean("deduplicates_external_id").unwrap_or(false),
+        private_networks,
+    };
+    s.finish();
+    carouseller
+}
+
+fn limits((currency, mut s): (Currency, Section<'_>)) -> (Currency, Limits) {
+    let limits = Limits {
+        deposit_min: s.integer("deposit_min", 1, MAX_MINOR),
+        deposit_max: s.integer("deposit_max", 1, MAX_MINOR),
+        payout_min: s.integer("payout_min", 1, MAX_MINOR),
+        payout_max: s.integer("payout_max", 1, MAX_MINOR),
+        payout_daily_max: s.integer("payout_daily_max", 1, MAX_MINOR),
+    };
+    s.finish();
+    (currency, limits)
+}
+
+fn payouts(section: Option<Section<'_>>, path: &str, notes: &Notes) -> Payouts {
+    let mut s = or_empty(section, path, notes);
+    let payouts = Payouts {
+        approval: s
+            .word("approval", &[("manual", Approval::Manual), ("auto", Approval::Auto)])
+            .unwrap_or(Approval::Manual),
+        auto_approve_up_to: s.amounts("auto_approve_up_to"),
+        four_eyes_from: s.amounts("four_eyes_from"),
+        on_refusal: s
+            .word("on_refusal", &[("release", OnRefusal::Release), ("review", OnRefusal::Review)])
+            .unwrap_or(OnRefusal::Release),
+    };
+    s.finish();
+    payouts
 }

@@ -1,6 +1,11 @@
 //! What an operator can tune: `Settings.toml`, then the environment. One struct per section; every default is in the shipped file.
 
 mod load;
+mod reader;
+mod show;
+#[cfg(test)]
+mod tests;
+mod tree;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -27,6 +32,8 @@ pub struct Settings {
     pub wallet: Wallet,
     /// The casino brands, in the order of their names.
     pub sites: Vec<Site>,
+    /// Where events are pushed, when they are.
+    pub events: Option<Events>,
 }
 
 /// `[server]`
@@ -58,6 +65,17 @@ pub struct Database {
 pub struct Wallet {
     /// Bearer keys by the name they appear under in logs.
     pub api_keys: BTreeMap<String, Secret>,
+}
+
+/// `[events]`: pushed to the game server, Standard Webhooks format.
+#[derive(Debug, Clone)]
+pub struct Events {
+    /// Where they go.
+    pub url: Url,
+    /// Signs them; starts with `whsec_`.
+    pub secret: Secret,
+    /// Private networks that the address may resolve to.
+    pub private_networks: Vec<IpNet>,
 }
 
 /// `[sites.NAME]`
@@ -173,7 +191,30 @@ impl Settings {
     ///
     /// Every problem found, with its key and reason; warnings alone are no error.
     pub fn load(file: &Path) -> Result<Self, Vec<Problem>> {
-        load::load(file, std::env::vars()).map(|(settings, _)| settings)
+        Self::load_with_warnings(file).map(|(settings, _)| settings)
+    }
+
+    /// As [`Settings::load`], with what is possible but unwise.
+    ///
+    /// # Errors
+    ///
+    /// Every problem found, warnings too.
+    pub fn load_with_warnings(file: &Path) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        load::load(file, std::env::vars_os())
+    }
+
+    /// Reads and checks TOML text, without the environment: for the demo and for tests.
+    ///
+    /// # Errors
+    ///
+    /// Every problem found, warnings too.
+    pub fn from_text(toml: &str) -> Result<Self, Vec<Problem>> {
+        load::read_text(toml, Path::new("settings"), std::iter::empty()).map(|(settings, _)| settings)
+    }
+
+    /// Whether there is a secret in them that others must not read.
+    pub fn holds_secrets(&self) -> bool {
+        !self.wallet.api_keys.is_empty() || self.events.is_some() || self.sites.iter().any(|s| s.carouseller.is_some())
     }
 
     /// The site with this number.

@@ -1,6 +1,13 @@
-//! Checks across settings.
+//! Checks across settings, and of values whose type alone says too little.
 
 use std::fmt;
+
+use ipnet::IpNet;
+
+use super::reader::Notes;
+use super::{Approval, Carouseller, Events, Settings, Site};
+use crate::money::Currency;
+use crate::secret::Secret;
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,14 +23,250 @@ pub enum Severity {
 pub struct Problem {
     /// How bad.
     pub severity: Severity,
-    /// The key, `sites.demo.carouseller.salts`.
+    /// The key, `sites.demo.carouseller.salts`; the file's name when it is the file.
     pub key: String,
     /// What is wrong with it, without the value of a secret.
     pub reason: String,
 }
 
+impl Problem {
+    /// Whether it stops the start.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    pub(super) fn error(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, key: key.into(), reason: reason.into() }
+    }
+
+    pub(super) fn warning(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, key: key.into(), reason: reason.into() }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.key, self.reason)
+    }
+}
+
+/// A shorter secret is guessed from one captured message within minutes (threats SIG-11).
+const SHORT_SECRET: usize = 24;
+
+pub(super) fn check(settings: &Settings, notes: &Notes) {
+    check_server(settings, notes);
+    check_database(settings.database.url.expose(), notes);
+    check_api_keys(settings, notes);
+    if settings.sites.is_empty() {
+        notes.warning("sites", "no site: every question of a Cashier is refused");
+    }
+    for site in &settings.sites {
+        check_site(site, notes);
+    }
+    check_site_ids(&settings.sites, notes);
+    check_salts(&settings.sites, notes);
+    if let Some(events) = &settings.events {
+        check_events(events, notes);
+    }
+}
+
+fn check_server(settings: &Settings, notes: &Notes) {
+    let (public, private) = (settings.server.public_bind, settings.server.private_bind);
+    let ips = [public.ip(), private.ip()];
+    let overlap = ips[0] == ips[1] || ips.iter().any(|ip| ip.is_unspecified());
+    if public.port() != 0 && public.port() == private.port() && overlap {
+        notes.error("server.private_bind", "is the same as server.public_bind");
+    }
+    if private.ip().is_unspecified() {
+        notes.warning("server.private_bind", "the wallet and the back office listen on every network of this machine");
+    }
+    if settings.server.state_dir.as_os_str().is_empty() {
+        notes.error("server.state_dir", "must not be empty; \".\" is the current directory");
+    } else if settings.server.state_dir.is_file() {
+        notes.error("server.state_dir", "is a file, not a directory");
+    }
+    if settings.server.trusted_proxies.iter().any(is_everybody) {
+        let unsigned = settings.sites.iter().filter_map(|site| site.carouseller.as_ref());
+        if unsigned.into_iter().any(|provider| provider.accept_unsigned_webhooks) {
+            let reason = "trusts everybody's X-Forwarded-For while a site accepts unsigned notifications by address";
+            notes.error("server.trusted_proxies", reason);
+        } else {
+            notes.warning("server.trusted_proxies", "trusts everybody: any caller can pretend to any address");
+        }
+    }
+}
+
+fn is_everybody(net: &IpNet) -> bool {
+    net.prefix_len() == 0
+}
+
+/// Nothing but `sqlite://path`: a mistyped scheme must not end as a new, empty database in the current directory.
+fn check_database(url: &str, notes: &Notes) {
+    let reason = match url.split_once("://") {
+        Some(("sqlite", "")) => "names no file; write sqlite://path/to/croupier.db",
+        Some(("sqlite", path)) if path.contains(":memory:") || path.starts_with("file:") => {
+            "must be a plain path: books in memory do not survive a restart"
+        }
+        Some(("sqlite", path)) if path.contains('\0') => "must not contain a NUL character",
+        Some(("sqlite", _)) => return,
+        Some(("postgres" | "postgresql", _)) => "PostgreSQL comes in a later version; use sqlite://path",
+        Some(_) | None => "must start with sqlite://",
+    };
+    notes.error("database.url", reason);
+}
+
+fn check_api_keys(settings: &Settings, notes: &Notes) {
+    let keys = &settings.wallet.api_keys;
+    if keys.is_empty() {
+        notes.warning("wallet.api_keys", "empty: no game server can use the wallet");
+    }
+    let full = |name: &str| format!("wallet.api_keys.{name}");
+    for (name, secret) in keys {
+        let text = secret.expose();
+        if name.trim().is_empty() {
+            notes.error(full(name), "needs a name: it appears in the log instead of the key");
+        }
+        if text.trim().is_empty() {
+            notes.error(full(name), "must not be empty");
+        } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
+            notes.error(full(name), "must be visible ASCII without blanks, or no header can carry it");
+        } else if text.len() < SHORT_SECRET {
+            notes.warning(full(name), "is shorter than 24 characters: easy to guess");
+        }
+        let twin = keys.iter().take_while(|(other, _)| *other != name).find(|(_, other)| *other == secret);
+        if let Some((twin, _)) = twin
+            && !text.trim().is_empty()
+        {
+            notes.error(full(name), format!("is the same key as {}", full(twin)));
+        }
+    }
+}
+
+fn check_site(site: &Site, notes: &Notes) {
+    let path = format!("sites.{}", site.name);
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    if site.name.is_empty() || !site.name.bytes().all(plain) {
+        notes.error(&path, "a site's name is made of a-z, 0-9, _ and -");
+    }
+    check_amounts(site, &path, notes);
+    match &site.carouseller {
+        Some(provider) => check_provider(provider, &format!("{path}.carouseller"), notes),
+        None => notes.warning(&path, "has no provider: no money can come in or go out"),
+    }
+}
+
+fn check_amounts(site: &Site, path: &str, notes: &Notes) {
+    let foreign = "is not one of the site's currencies";
+    // Without a single good currency the list itself is the problem, and it has been told.
+    let is_foreign = |currency: &Currency| !site.currencies.is_empty() && !site.currencies.contains(currency);
+    for (currency, l) in &site.limits {
+        let path = format!("{path}.limits.{currency}");
+        if is_foreign(currency) {
+            notes.error(&path, foreign);
+        }
+        let pairs = [
+            ("deposit_min", l.deposit_min, "deposit_max", l.deposit_max),
+            ("payout_min", l.payout_min, "payout_max", l.payout_max),
+            ("payout_min", l.payout_min, "payout_daily_max", l.payout_daily_max),
+        ];
+        for (low, min, high, max) in pairs {
+            if min.zip(max).is_some_and(|(min, max)| min > max) {
+                notes.error(format!("{path}.{low}"), format!("is above {high}: nothing could pass"));
+            }
+        }
+    }
+    let payouts = &site.payouts;
+    for (key, amounts) in
+        [("auto_approve_up_to", &payouts.auto_approve_up_to), ("four_eyes_from", &payouts.four_eyes_from)]
+    {
+        for currency in amounts.keys().filter(|currency| is_foreign(currency)) {
+            notes.error(format!("{path}.payouts.{key}.{currency}"), foreign);
+        }
+    }
+    if payouts.approval == Approval::Manual && !payouts.auto_approve_up_to.is_empty() {
+        notes.warning(format!("{path}.payouts.auto_approve_up_to"), "has no effect while approval is \"manual\"");
+    }
+    for (currency, up_to) in &payouts.auto_approve_up_to {
+        if payouts.four_eyes_from.get(currency).is_some_and(|from| from <= up_to) {
+            let key = format!("{path}.payouts.auto_approve_up_to.{currency}");
+            notes.warning(key, "reaches four_eyes_from: from there on two people must still agree");
+        }
+    }
+}
+
+fn check_provider(provider: &Carouseller, path: &str, notes: &Notes) {
+    if provider.accept_unsigned_webhooks {
+        let key = format!("{path}.accept_unsigned_webhooks");
+        if provider.allow_from.is_empty() {
+            notes.error(key, "needs allow_from: without it anybody could notify us");
+        } else if provider.allow_from.iter().any(is_everybody) {
+            notes.error(key, "needs an allow_from that does not allow everybody");
+        } else {
+            notes.warning(key, "notifications without a signature are taken as hints");
+        }
+    }
+    if provider.private_networks.iter().any(is_everybody) {
+        notes.error(format!("{path}.private_networks"), "allows every private network; name yours");
+    }
+    if provider.deduplicates_external_id {
+        let reason = "payouts of unknown outcome may be sent again; be sure you have it in writing";
+        notes.warning(format!("{path}.deduplicates_external_id"), reason);
+    }
+    if provider.payout_url.is_none() {
+        notes.warning(format!("{path}.payout_url"), "is not set: payouts are held and wait, none can be sent");
+    }
+}
+
+fn check_site_ids(sites: &[Site], notes: &Notes) {
+    for (at, site) in sites.iter().enumerate().filter(|(_, site)| site.site_id.0 != 0) {
+        if let Some(twin) = sites[..at].iter().find(|other| other.site_id == site.site_id) {
+            let reason = format!("is the same as sites.{}.site_id", twin.name);
+            notes.error(format!("sites.{}.site_id", site.name), reason);
+        }
+    }
+}
+
+/// Every salt of every provider with its key. The same number means success in one dialect and failure in another,
+/// so a salt shared by two of them would let a message of one be replayed to the other.
+fn salts(sites: &[Site]) -> Vec<(String, &Secret)> {
+    let of = |site: &'_ Site| format!("sites.{}.carouseller.salts", site.name);
+    let providers = sites.iter().filter_map(|site| Some((of(site), site.carouseller.as_ref()?)));
+    providers.flat_map(|(key, provider)| provider.salts.iter().map(move |salt| (key.clone(), salt))).collect()
+}
+
+fn check_salts(sites: &[Site], notes: &Notes) {
+    let salts = salts(sites);
+    for (at, (key, salt)) in salts.iter().enumerate() {
+        let text = salt.expose();
+        if text.trim().is_empty() {
+            notes.error(key, "holds a salt that is empty or blank");
+            continue;
+        }
+        if text.contains(';') {
+            notes.error(key, "holds a salt with a semicolon, which separates the signed parameters");
+        }
+        if text.chars().count() < SHORT_SECRET {
+            notes.warning(key, "holds a salt shorter than 24 characters: it can be guessed from one message");
+        }
+        if text.trim() != text {
+            notes.warning(key, "holds a salt that starts or ends with a blank");
+        }
+        match salts[..at].iter().find(|(_, other)| other == salt) {
+            Some((twin, _)) if twin == key => notes.warning(key, "holds the same salt twice"),
+            Some((twin, _)) => notes.error(key, format!("shares a salt with {twin}")),
+            None => {}
+        }
+    }
+}
+
+fn check_events(events: &Events, notes: &Notes) {
+    match events.secret.expose().strip_prefix("whsec_") {
+        None => notes.error("events.secret", "must start with whsec_"),
+        Some("") => notes.error("events.secret", "must be whsec_ followed by the key in base64"),
+        Some(key) if key.len() < SHORT_SECRET => notes.warning("events.secret", "is shorter than 24 characters"),
+        Some(_) => {}
+    }
+    if events.private_networks.iter().any(is_everybody) {
+        notes.error("events.private_networks", "allows every private network; name yours");
     }
 }

@@ -1,38 +1,71 @@
-//! croupier itself as the demo needs it: started on free ports, checked, stopped. The only file of the simulator side
+//! croupier itself as the demo needs it: started on free ports, checked, stopped. The only file of the simulator's side
 //! that touches the service.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
+use tokio::sync::oneshot;
+
+use crate::app::Application;
+use crate::clock;
+use crate::db;
+use crate::payouts::worker::deduplicates;
 use crate::secret::Secret;
+use crate::settings::Settings;
 use crate::simulate::Brand;
 use crate::simulate::demo::LedgerCheck;
+use crate::staff::passwords::{self, Hashed};
+use crate::staff::{CLI, Role, accounts};
+use crate::verify;
+
+const STAFF: &str = "demo";
 
 /// A running service with its throw-away database.
 pub(super) struct Host {
+    settings: Settings,
+    database: PathBuf,
+    wallet_key: Secret,
+    running: Running,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<std::io::Result<()>>,
+}
+
+/// What is known once the service is up.
+struct Running {
     public: String,
     private: String,
-    wallet_key: Secret,
     staff_token: Secret,
     staff_password: Secret,
 }
 
 impl Host {
-    /// Writes settings into the directory and starts the service.
+    /// Writes settings into the directory and starts the service. The environment does not count: a demo must never
+    /// reach a real database.
     pub(super) async fn start(directory: &Path, brand: &Brand, payout_url: &str) -> Result<Self, String> {
         let wallet_key = Secret::new(super::random_hex()?);
-        let file = directory.join("Settings.toml");
-        write_private(&file, &settings(directory, brand, payout_url, &wallet_key))?;
-        Err("this build has no service to demonstrate yet".to_owned())
+        let database = directory.join("croupier.db");
+        let text = settings(directory, &database, brand, payout_url, &wallet_key);
+        write_private(&directory.join("Settings.toml"), &text)?;
+        let settings = Settings::from_text(&text).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            format!("the demo's own settings are not right: {}", lines.join("; "))
+        })?;
+        let (stop, stopped) = oneshot::channel();
+        let (up, is_up) = oneshot::channel();
+        let own = settings.clone();
+        let thread = std::thread::spawn(move || actix_web::rt::System::new().block_on(serve(own, up, stopped)));
+        let running = is_up.await.map_err(|_| "the service ended at once".to_owned())??;
+        Ok(Self { settings, database, wallet_key, running, stop, thread })
     }
 
     /// Base address of the public listener.
-    pub(super) fn public(&self) -> String {
-        self.public.clone()
+    pub(super) fn public(&self) -> &str {
+        &self.running.public
     }
 
     /// Base address of the private listener.
-    pub(super) fn private(&self) -> String {
-        self.private.clone()
+    pub(super) fn private(&self) -> &str {
+        &self.running.private
     }
 
     pub(super) fn wallet_key(&self) -> &Secret {
@@ -40,36 +73,93 @@ impl Host {
     }
 
     pub(super) fn staff_name(&self) -> &'static str {
-        "demo"
+        STAFF
     }
 
     pub(super) fn staff_password(&self) -> &Secret {
-        &self.staff_password
+        &self.running.staff_password
     }
 
     pub(super) fn staff_token(&self) -> &Secret {
-        &self.staff_token
+        &self.running.staff_token
     }
 
     /// Checks every invariant of the ledger, beside the running service.
     pub(super) async fn verify(&self) -> Result<LedgerCheck, String> {
-        Err("this build has no ledger yet".to_owned())
+        let (database, settings) = (self.database.clone(), self.settings.clone());
+        let checked = tokio::task::spawn_blocking(move || {
+            let mut conn = db::connect_read_only(&database).map_err(|error| error.to_string())?;
+            verify::verify(&mut conn, &|site| deduplicates(&settings, site), |_| {}).map_err(|error| error.to_string())
+        });
+        let report = checked.await.map_err(|error| error.to_string())??;
+        let count = |number: i64| u64::try_from(number).unwrap_or_default();
+        Ok(LedgerCheck {
+            entries: count(report.entries),
+            postings: count(report.postings),
+            players: count(report.players),
+            problems: report.problems,
+        })
     }
 
     /// Stops the service in order.
-    pub(super) async fn stop(self) {}
+    pub(super) async fn stop(self) {
+        let _it_may_have_ended = self.stop.send(());
+        let ended = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        if !matches!(ended, Ok(Ok(Ok(())))) {
+            log::error!("demo: the service did not end in order");
+        }
+    }
 }
 
-fn settings(directory: &Path, brand: &Brand, payout_url: &str, wallet_key: &Secret) -> String {
-    let directory = directory.display();
+/// The service's own thread: starts, makes a staff member, says where it is, serves until told to stop.
+async fn serve(
+    settings: Settings,
+    up: oneshot::Sender<Result<Running, String>>,
+    stopped: oneshot::Receiver<()>,
+) -> std::io::Result<()> {
+    let started = match Application::build(settings).await {
+        Ok(app) => staff(&app).await.map(|(password, token)| (app, password, token)),
+        Err(error) => Err(error.to_string()),
+    };
+    let (app, staff_password, staff_token) = match started {
+        Ok(started) => started,
+        Err(reason) => {
+            let _nobody_waits = up.send(Err(reason));
+            return Ok(());
+        }
+    };
+    let public = format!("http://{}", app.public_address());
+    let private = format!("http://{}", app.private_address());
+    let _nobody_waits = up.send(Ok(Running { public, private, staff_token, staff_password }));
+    app.run(async {
+        let _either_way_we_stop = stopped.await;
+    })
+    .await
+}
+
+/// A back-office account with every right: its password and a token.
+async fn staff(app: &Application) -> Result<(Secret, Secret), String> {
+    let password = passwords::generate().map_err(|error| error.to_string())?;
+    let hashed = Hashed::new(&password).map_err(|error| error.to_string())?;
+    let made = app.state().db.write(move |tx| {
+        let at = clock::now();
+        accounts::add(tx, CLI, STAFF, Role::Admin, &hashed, at)?;
+        accounts::issue_token(tx, CLI, STAFF, at)
+    });
+    Ok((password, made.await.map_err(|error| error.to_string())?))
+}
+
+fn settings(directory: &Path, database: &Path, brand: &Brand, payout_url: &str, wallet_key: &Secret) -> String {
+    // A JSON string is a TOML string: a directory may hold quotes and backslashes.
+    let quoted = |text: String| serde_json::Value::String(text).to_string();
     format!(
         r#"[server]
 public_bind = "127.0.0.1:0"
 private_bind = "127.0.0.1:0"
-state_dir = "{directory}"
+state_dir = {directory}
 
 [database]
-url = "sqlite://{directory}/croupier.db"
+url = {database}
 
 [wallet]
 api_keys = {{ game_server = "{key}" }}
@@ -97,6 +187,8 @@ payout_max = 100000000
 [sites.demo.payouts]
 approval = "auto"
 "#,
+        directory = quoted(directory.display().to_string()),
+        database = quoted(format!("sqlite://{}", database.display())),
         key = wallet_key.expose(),
         site_id = brand.site_id,
         salt = brand.salt.expose(),

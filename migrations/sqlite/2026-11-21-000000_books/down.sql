@@ -1,0 +1,19 @@
+-- Drops empty books only in tests: a database with entries is moved by backup and restore, never by going down.
+DROP TABLE audit;
+DROP TABLE approvals;
+DROP TABLE staff_tokens;
+DROP TABLE staff;
+DROP TABLE rollbacks;
+DROP TABLE wallet_transactions;
+DROP TABLE reviews;
+DROP TABLE webhooks;
+DROP TABLE transitions;
+DROP TABLE payout_attempts;
+DROP TABLE outbox;
+DROP TABLE payouts;
+DROP TABLE deposits;
+DROP TABLE question_keys;
+DROP TABLE journal_entries;
+DROP TABLE accounts;
+DROP TABLE players;
+DROP TABLE meta;

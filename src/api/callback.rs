@@ -1,0 +1,71 @@
+//! `POST /cashier/callback/carouseller`: questions of the Cashier.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::transport::{TransportError, read_body};
+use super::{content_type, peer};
+use crate::app::State;
+use crate::providers::carouseller::answer::{self, Answer};
+use crate::providers::{Direction, Question, RawRequest, ReadError};
+use crate::questions;
+
+const PROVIDER: &str = "carouseller";
+
+/// Verifies the question, answers it after the commit.
+pub(super) async fn carouseller(
+    request: HttpRequest,
+    mut payload: web::Payload,
+    state: web::Data<State>,
+) -> Result<HttpResponse, TransportError> {
+    let limit = state.settings.server.max_body_bytes;
+    let body = read_body(&request, &mut payload, limit).await?;
+    let raw = RawRequest {
+        content_type: content_type(&request),
+        query: request.query_string(),
+        body: &body,
+        peer: peer::address(&request, &state.settings.server.trusted_proxies),
+    };
+    let answer = match state.carouseller.read_question(&raw) {
+        Ok(question) => decide(&state, question).await,
+        Err(error) => {
+            refused(&state, &error, &raw);
+            answer::unread_question(&error)
+        }
+    };
+    Ok(respond(&answer))
+}
+
+async fn decide(state: &State, question: Question) -> Answer {
+    let direction = question.direction;
+    let shown = format!("{} of site {}", question.amount, question.site);
+    let decided = match (state.check_open(), state.site(question.site)) {
+        (Err(closed), _) => Err(closed),
+        (Ok(()), Some(site)) => questions::answer(&state.db, PROVIDER, site.clone(), question).await,
+        (Ok(()), None) => Err(crate::error::Error::NotFound("site")),
+    };
+    let (action, answer) = match direction {
+        Direction::Deposit => ("check_deposit", answer::deposit(&decided)),
+        Direction::Payout => ("request_payout", answer::payout(&decided)),
+    };
+    match &decided {
+        Ok(_) if direction == Direction::Payout => state.outbox.notify_one(),
+        Ok(_) => {}
+        Err(error) if error.is_refusal() => log::info!("{action}: {shown}: refused: {error}"),
+        Err(error) => log::error!("{action}: {shown}: cannot be decided now: {error}"),
+    }
+    state.metrics.questions.with_label_values(&[action, &answer.code.to_string()]).inc();
+    answer
+}
+
+/// Counts and logs what was not let in. A line never quotes the message.
+pub(super) fn refused(state: &State, error: &ReadError, raw: &RawRequest<'_>) {
+    state.metrics.refused.with_label_values(&[PROVIDER]).inc();
+    super::quiet::say(|| format!("{PROVIDER}: a message from {} was refused: {error}", raw.peer));
+}
+
+/// The answer as HTTP.
+pub(super) fn respond(answer: &Answer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status).content_type("application/json").body(answer.to_json())
+}

@@ -1,0 +1,32 @@
+//! Health and metrics, for machines.
+
+use actix_web::{HttpResponse, web};
+use diesel::prelude::*;
+use serde_json::json;
+
+use crate::app::State;
+use crate::db::schema::meta;
+
+/// The process is up.
+pub(super) async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "up"}))
+}
+
+/// The database answers, migrations are done, and the books hold.
+pub(super) async fn readyz(state: web::Data<State>) -> HttpResponse {
+    let read = state.db.read(|conn| Ok(meta::table.count().get_result::<i64>(conn)?)).await;
+    match (state.check_open(), read) {
+        (Ok(()), Ok(_)) => HttpResponse::Ok().json(json!({"status": "ready"})),
+        (Err(_), _) => {
+            HttpResponse::ServiceUnavailable().json(json!({"status": "closed", "reason": "the books do not hold"}))
+        }
+        (_, Err(_)) => {
+            HttpResponse::ServiceUnavailable().json(json!({"status": "unavailable", "reason": "the database"}))
+        }
+    }
+}
+
+/// Counters for Prometheus.
+pub(super) async fn metrics(state: web::Data<State>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(state.metrics.text())
+}

@@ -1,0 +1,94 @@
+//! HTTP: parse, call one use case, answer. The two route tables are here, each readable on one screen.
+
+pub mod body;
+mod callback;
+mod machines;
+mod peer;
+pub mod problem;
+mod quiet;
+pub mod transport;
+mod wallet;
+mod webhook;
+
+use std::future::Future;
+use std::io;
+use std::net::TcpListener;
+
+use actix_web::{HttpRequest, web};
+
+use crate::app::State;
+use transport::{Limits, Side, only_post};
+
+pub use transport::bind;
+
+/// What the Cashier and players reach.
+fn public(config: &mut web::ServiceConfig) {
+    config
+        .service(only_post("/cashier/callback/carouseller", callback::carouseller))
+        .service(only_post("/cashier/webhook/carouseller", webhook::carouseller))
+        .route("/healthz", web::get().to(machines::healthz))
+        .route("/readyz", web::get().to(machines::readyz));
+}
+
+/// What the game server, staff and machines reach.
+fn private(config: &mut web::ServiceConfig) {
+    config
+        .route("/healthz", web::get().to(machines::healthz))
+        .route("/readyz", web::get().to(machines::readyz))
+        .route("/metrics", web::get().to(machines::metrics))
+        .service(wallet::routes())
+        .default_service(web::to(|| async { problem::Problem::no_such_route() }));
+}
+
+/// Serves both listeners until `stop` completes, then lets requests under way finish.
+///
+/// # Errors
+///
+/// What the listeners say.
+pub async fn serve(
+    public_listener: TcpListener,
+    private_listener: TcpListener,
+    state: State,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let server = &state.settings.server;
+    let limits =
+        Limits { max_body_bytes: server.max_body_bytes, max_connections: server.max_connections, ..Limits::default() };
+    let shared = web::Data::new(state);
+    let data = shared.clone();
+    let public_side = transport::serve(public_listener, Side::Public, limits, move |config| {
+        config.app_data(data.clone());
+        public(config);
+    })?;
+    let private_side = transport::serve(private_listener, Side::Private, limits, move |config| {
+        config.app_data(shared.clone());
+        private(config);
+    })?;
+    let handles = [public_side.handle(), private_side.handle()];
+    let stopping = async {
+        stop.await;
+        log::info!("stopping: no new connections, requests under way finish");
+        futures_util::future::join_all(handles.iter().map(|handle| handle.stop(true))).await;
+    };
+    let (public_side, private_side, ()) = tokio::join!(public_side, private_side, stopping);
+    public_side.and(private_side)
+}
+
+/// The `Content-Type` of a request as text; one that is no text is none we read.
+fn content_type(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(actix_web::http::header::CONTENT_TYPE)?;
+    Some(value.to_str().unwrap_or("unreadable"))
+}
+
+/// The bearer token of a request.
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(actix_web::http::header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// A part of the path, decoded once.
+fn decoded(part: &str, name: &'static str) -> Result<String, problem::Problem> {
+    let decoded = percent_encoding::percent_decode_str(part).decode_utf8();
+    decoded.map(|text| text.into_owned()).map_err(|_| problem::Problem::field(name, "is not UTF-8"))
+}

@@ -1,0 +1,242 @@
+//! What our own APIs answer when they refuse: problem documents of RFC 9457 with a stable `code`.
+//!
+//! One exhaustive map from [`Error`]. No SQL, path or other inside of ours gets into a text; the log has them (threats SEC-3).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// The media type of a problem document.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A refusal, or the news that nothing could be decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: Cow<'static, str>,
+    field: Option<String>,
+    allow: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+}
+
+impl Problem {
+    /// A problem with a stable `code` for programs and a sentence for people.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, detail: detail.into(), field: None, allow: None }
+    }
+
+    /// Names the field, header or parameter that is wrong.
+    pub fn in_field(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+
+    /// 400: the field of this name is not acceptable, and why.
+    pub fn field(name: impl Into<String>, reason: impl fmt::Display) -> Self {
+        let name = name.into();
+        Self::new(StatusCode::BAD_REQUEST, "invalid_field", format!("{name} {reason}")).in_field(name)
+    }
+
+    /// 401: no credentials, or not good ones. The same answer for every reason.
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a valid bearer token is needed")
+    }
+
+    /// 404 for an address that leads nowhere.
+    pub fn no_such_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "no such address")
+    }
+
+    /// 405, with what is allowed here.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let problem =
+            Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this method is not allowed here");
+        Self { allow: Some(allow), ..problem }
+    }
+
+    /// 503: nothing was decided, and the same request may go through later.
+    pub fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "try again later")
+    }
+
+    /// The stable word for programs.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    fn respond(&self) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status);
+        answer.insert_header((CONTENT_TYPE, PROBLEM_JSON));
+        if self.status == StatusCode::UNAUTHORIZED {
+            answer.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"croupier\""));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.insert_header((RETRY_AFTER, "1"));
+        }
+        if let Some(allow) = self.allow {
+            answer.insert_header((ALLOW, allow));
+        }
+        let document = Document {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            field: self.field.as_deref(),
+        };
+        answer.body(serde_json::to_string(&document).expect("texts and a number are always JSON"))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        self.respond()
+    }
+}
+
+impl Responder for Problem {
+    type Body = BoxBody;
+
+    fn respond_to(self, _request: &HttpRequest) -> HttpResponse<BoxBody> {
+        self.respond()
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        let of = |status: StatusCode, code| Self::new(status, code, text.clone());
+        match error {
+            Error::InvalidAmount => of(StatusCode::BAD_REQUEST, "invalid_amount").in_field("amount"),
+            Error::UnsupportedCurrency => of(StatusCode::BAD_REQUEST, "unsupported_currency").in_field("currency"),
+            Error::BelowMinimum => of(StatusCode::BAD_REQUEST, "amount_below_minimum").in_field("amount"),
+            Error::AboveMaximum => of(StatusCode::BAD_REQUEST, "amount_above_maximum").in_field("amount"),
+            Error::Missing(field) => of(StatusCode::BAD_REQUEST, "missing_field").in_field(field),
+            Error::Invalid(field) => of(StatusCode::BAD_REQUEST, "invalid_field").in_field(field),
+            Error::InsufficientFunds => of(StatusCode::PAYMENT_REQUIRED, "insufficient_funds"),
+            Error::PlayerBlocked => of(StatusCode::FORBIDDEN, "player_blocked"),
+            Error::DepositsNotAllowed => of(StatusCode::FORBIDDEN, "deposits_not_allowed"),
+            Error::PayoutsNotAllowed => of(StatusCode::FORBIDDEN, "payouts_not_allowed"),
+            Error::NotPermitted(_) => of(StatusCode::FORBIDDEN, "not_permitted"),
+            Error::UnknownPlayer => of(StatusCode::NOT_FOUND, "unknown_player"),
+            Error::NotFound(_) => of(StatusCode::NOT_FOUND, "not_found"),
+            Error::ReferenceReused => of(StatusCode::CONFLICT, "idempotency_key_reused"),
+            Error::OutOfRange => of(StatusCode::CONFLICT, "balance_out_of_range"),
+            Error::Conflict(_) => of(StatusCode::CONFLICT, "conflict"),
+            Error::Busy | Error::Closed(_) => {
+                log::warn!("api: answered 503: {text}");
+                Self::unavailable()
+            }
+            Error::Database(_) | Error::NoConnection(_) | Error::Internal(_) => {
+                log::error!("api: answered 503: {text}");
+                Self::unavailable()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::MessageBody;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn answer(problem: &Problem) -> (u16, Value) {
+        let response = problem.error_response();
+        assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), PROBLEM_JSON);
+        let status = response.status().as_u16();
+        let bytes = response.into_body().try_into_bytes().unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    #[test]
+    fn every_refusal_has_its_status_and_code() {
+        let table = [
+            (Error::InvalidAmount, 400, "invalid_amount"),
+            (Error::UnsupportedCurrency, 400, "unsupported_currency"),
+            (Error::BelowMinimum, 400, "amount_below_minimum"),
+            (Error::AboveMaximum, 400, "amount_above_maximum"),
+            (Error::Missing("reason"), 400, "missing_field"),
+            (Error::Invalid("reason"), 400, "invalid_field"),
+            (Error::InsufficientFunds, 402, "insufficient_funds"),
+            (Error::PlayerBlocked, 403, "player_blocked"),
+            (Error::DepositsNotAllowed, 403, "deposits_not_allowed"),
+            (Error::PayoutsNotAllowed, 403, "payouts_not_allowed"),
+            (Error::NotPermitted("viewer"), 403, "not_permitted"),
+            (Error::UnknownPlayer, 404, "unknown_player"),
+            (Error::NotFound("payout"), 404, "not_found"),
+            (Error::ReferenceReused, 409, "idempotency_key_reused"),
+            (Error::OutOfRange, 409, "balance_out_of_range"),
+            (Error::Conflict("it is done".into()), 409, "conflict"),
+            (Error::Busy, 503, "temporarily_unavailable"),
+        ];
+        for (error, status, code) in table {
+            let (answered, body) = answer(&Problem::from(error));
+            assert_eq!((answered, &body["code"], &body["status"]), (status, &json!(code), &json!(status)));
+        }
+    }
+
+    #[test]
+    fn the_document_has_the_members_of_the_standard() {
+        let (_, body) = answer(&Problem::from(Error::Missing("reason")));
+
+        let expected = json!({"type": "about:blank", "title": "Bad Request", "status": 400, "code": "missing_field",
+            "detail": "reason is missing", "field": "reason"});
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn nothing_of_our_inside_is_told() {
+        let inside = [
+            Error::Closed("entry 7 of /var/lib/books.db".into()),
+            Error::Database(diesel::result::Error::DatabaseError(
+                diesel::result::DatabaseErrorKind::Unknown,
+                Box::new("no such table: payouts".to_owned()),
+            )),
+            Error::NoConnection("/var/lib/books.db".into()),
+            Error::Internal("salt of site 7".into()),
+        ];
+        for error in inside {
+            let (status, body) = answer(&Problem::from(error));
+            assert_eq!((status, &body["detail"]), (503, &json!("try again later")));
+        }
+    }
+
+    #[test]
+    fn headers_say_what_to_do_next() {
+        let header = |problem: Problem, name| problem.error_response().headers().get(name).cloned();
+
+        assert!(header(Problem::unauthorized(), WWW_AUTHENTICATE).is_some());
+        assert_eq!(header(Problem::unavailable(), RETRY_AFTER).unwrap(), "1");
+        assert_eq!(header(Problem::method_not_allowed("GET"), ALLOW).unwrap(), "GET");
+        assert!(header(Problem::no_such_route(), WWW_AUTHENTICATE).is_none());
+    }
+}

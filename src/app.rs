@@ -1,0 +1,266 @@
+//! A service put together from its settings: databases opened, books checked, listeners bound, workers started; and stopped in order.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use crate::api;
+use crate::clock;
+use crate::db::migrate::{self, Policy};
+use crate::db::{self, Db};
+use crate::error::Error;
+use crate::ids::SiteId;
+use crate::marks::{self, MarkFile};
+use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
+use crate::payouts::worker::{Worker, deduplicates};
+use crate::providers::carouseller::{Carouseller, SiteWire};
+use crate::settings::{Settings, Site};
+use crate::verify;
+use crate::webhooks;
+
+/// How often the mark outside the database follows the end of the books.
+const MARK_PERIOD: Duration = Duration::from_secs(2);
+
+/// Why a service does not start. The text is for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+impl StartError {
+    fn of(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// What every handler sees.
+#[derive(Clone)]
+pub struct State {
+    /// The books.
+    pub db: Db,
+    /// What the operator set.
+    pub settings: Arc<Settings>,
+    /// Sites by their number.
+    pub sites: Arc<HashMap<SiteId, Arc<Site>>>,
+    /// The Cashier's dialect.
+    pub carouseller: Arc<Carouseller>,
+    /// Wakes the worker that sends payouts.
+    pub outbox: Arc<Notify>,
+    /// Counters.
+    pub metrics: Metrics,
+    gate: Gate,
+}
+
+impl State {
+    /// Whether money routes are open.
+    ///
+    /// # Errors
+    ///
+    /// `Closed` with the first thing that does not hold.
+    pub fn check_open(&self) -> Result<(), Error> {
+        self.gate.check()
+    }
+
+    /// The site with this number.
+    pub fn site(&self, id: SiteId) -> Option<&Arc<Site>> {
+        self.sites.get(&id)
+    }
+}
+
+/// Closed while the books do not hold.
+#[derive(Debug, Clone, Default)]
+struct Gate(Arc<RwLock<Option<String>>>);
+
+impl Gate {
+    fn check(&self) -> Result<(), Error> {
+        match &*self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner()) {
+            None => Ok(()),
+            Some(reason) => Err(Error::Closed(reason.clone())),
+        }
+    }
+
+    fn close(&self, reason: String) {
+        *self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(reason);
+    }
+}
+
+/// A service that is ready to run.
+pub struct Application {
+    state: State,
+    public: TcpListener,
+    private: TcpListener,
+    worker: Worker,
+    mark: MarkFile,
+}
+
+impl Application {
+    /// Opens the database (migrating it first), checks the books, binds both listeners.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, for the operator. Books that do not hold are no error: money routes stay closed then.
+    pub async fn build(settings: Settings) -> Result<Self, StartError> {
+        Self::build_with(settings, Policy::Migrate).await
+    }
+
+    /// Like [`Application::build`], with a choice of what to do with an old schema.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, for the operator.
+    pub async fn build_with(settings: Settings, policy: Policy) -> Result<Self, StartError> {
+        let path = db::sqlite_path(&settings.database.url).map_err(StartError::of)?;
+        let lock = db::FileLock::take(&path).map_err(StartError::of)?;
+        for name in migrate::prepare(&path, policy).map_err(StartError::of)? {
+            log::info!("database: migrated: {name}");
+        }
+        let db = Db::open(&path, lock).map_err(StartError::of)?;
+        let settings = Arc::new(settings);
+        let gate = Gate::default();
+        let metrics = Metrics::new();
+        let mark = check_books(&path, &settings, &gate)?;
+        metrics.open.set(i64::from(gate.check().is_ok()));
+        let carouseller = Arc::new(Carouseller::new(settings.sites.iter().filter_map(site_wire)));
+        let sites = settings.sites.iter().map(|site| (site.site_id, Arc::new(site.clone()))).collect();
+        let outgoing = Outgoing::new().map_err(StartError)?;
+        let worker = Worker::new(db.clone(), settings.clone(), carouseller.clone(), outgoing);
+        let public = bind(settings.server.public_bind)?;
+        let private = bind(settings.server.private_bind)?;
+        let outbox = Arc::new(Notify::new());
+        let state = State { db, settings, sites: Arc::new(sites), carouseller, outbox, metrics, gate };
+        Ok(Self { state, public, private, worker, mark })
+    }
+
+    /// Where the Cashier and players connect.
+    pub fn public_address(&self) -> SocketAddr {
+        self.public.local_addr().expect("a bound listener has an address")
+    }
+
+    /// Where the game server, staff and machines connect.
+    pub fn private_address(&self) -> SocketAddr {
+        self.private.local_addr().expect("a bound listener has an address")
+    }
+
+    /// What handlers see; for tests and the demo.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The worker that sends payouts; for tests that drive it step by step.
+    pub fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    /// Serves until `stop` completes, then ends in order: listeners, requests under way, payouts under way, the last commit.
+    ///
+    /// # Errors
+    ///
+    /// What the listeners say.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+        let (stopping, stopped) = watch::channel(false);
+        let db = self.state.db.clone();
+        let open = self.state.check_open().is_ok();
+        let sending = open.then(|| {
+            let (worker, wake, state) = (self.worker.clone(), self.state.outbox.clone(), self.state.clone());
+            tokio::spawn(start_sending(worker, wake, state, stopped.clone()))
+        });
+        let marking = open.then(|| tokio::spawn(keep_mark(self.mark.clone(), db.clone(), stopped)));
+        api::serve(self.public, self.private, self.state, stop).await?;
+        let _everybody_may_have_left = stopping.send(true);
+        for task in [sending, marking].into_iter().flatten() {
+            if tokio::time::timeout(Duration::from_secs(35), task).await.is_err() {
+                log::error!("stop: a payout is still under way; it will be unknown after the next start");
+            }
+        }
+        db.close();
+        log::info!("stopped");
+        Ok(())
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    api::bind(address).map_err(|error| StartError(format!("cannot listen on {address}: {error}")))
+}
+
+fn site_wire(site: &Site) -> Option<SiteWire> {
+    let wire = site.carouseller.as_ref()?;
+    Some(SiteWire {
+        site: site.site_id,
+        salts: wire.salts.clone(),
+        allow_from: wire.allow_from.clone(),
+        currencies: site.currencies.clone(),
+        accept_unsigned: wire.accept_unsigned_webhooks,
+    })
+}
+
+/// Checks every invariant of the books, and that they reach as far as was last known. Closes the gate when something does not hold.
+fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile, StartError> {
+    let mut conn = db::connect_read_only(path).map_err(StartError::of)?;
+    let mark = MarkFile::of(&settings.server.state_dir, &mut conn).map_err(StartError::of)?;
+    let report = verify::verify(&mut conn, &|site| deduplicates(settings, site), |_| ()).map_err(StartError::of)?;
+    let mut problems = report.problems;
+    match mark.load() {
+        Ok(None) => {}
+        Ok(Some(known)) => problems.extend(marks::lost(&mut conn, &known).map_err(StartError::of)?),
+        Err(problem) => problems.push(problem),
+    }
+    for problem in &problems {
+        log::error!("the books do not hold: {problem}");
+    }
+    match problems.into_iter().next() {
+        Some(first) => {
+            log::error!("money routes stay closed until `croupier ledger verify` finds nothing");
+            gate.close(first);
+        }
+        None => mark.save(&report.mark).map_err(|error| {
+            StartError(format!("server.state_dir {}: {error}", settings.server.state_dir.display()))
+        })?,
+    }
+    Ok(mark)
+}
+
+async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, stopped: watch::Receiver<bool>) {
+    let parked = state.db.write(|tx| webhooks::apply_parked(tx, "carouseller", clock::now())).await;
+    match parked {
+        Ok(0) => {}
+        Ok(applied) => log::info!("{applied} notifications that came before their orders were looked at again"),
+        Err(error) => log::error!("notifications that wait for their orders cannot be looked at: {error}"),
+    }
+    match worker.recover().await {
+        Ok(0) => {}
+        Ok(left) => log::error!("{left} payouts were under way when the process stopped; see their reviews"),
+        Err(error) => {
+            log::error!("payouts are not sent: what was under way cannot be settled: {error}");
+            return;
+        }
+    }
+    worker.run(wake, stopped).await;
+}
+
+/// Lets the mark outside the database follow its end. The database always commits first.
+async fn keep_mark(mark: MarkFile, db: Db, mut stopped: watch::Receiver<bool>) {
+    let mut last = None;
+    loop {
+        let stopping = *stopped.borrow();
+        match db.read(|conn| marks::current(conn)).await {
+            Ok(current) if last != Some(current) => match mark.save(&current) {
+                Ok(()) => last = Some(current),
+                Err(error) => log::error!("the mark in server.state_dir cannot be written: {error}"),
+            },
+            Ok(_) => {}
+            Err(error) => log::error!("the end of the books cannot be read for the mark: {error}"),
+        }
+        if stopping {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(MARK_PERIOD) => {}
+            _ = stopped.changed() => {}
+        }
+    }
+}

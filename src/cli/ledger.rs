@@ -1,0 +1,80 @@
+//! `croupier ledger verify`: every invariant of the books, beside a running service or without one.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use clap::Subcommand;
+use indicatif::ProgressBar;
+
+use super::{Failure, Outcome, load_settings};
+use crate::db;
+use crate::marks::{self, MarkFile};
+use crate::payouts::worker::deduplicates;
+use crate::verify::{self, Report};
+
+/// The books.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check every invariant of the ledger, the orders and the audit.
+    Verify {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs `croupier ledger`.
+///
+/// # Errors
+///
+/// `NotInOrder` when something does not hold, `WrongUse` when the database cannot be read.
+pub fn run(args: Args, settings: &Path) -> Outcome {
+    let Command::Verify { json } = args.command;
+    let settings = load_settings(settings)?;
+    let unusable = |error: &dyn std::fmt::Display| Failure::WrongUse(error.to_string());
+    let path = db::sqlite_path(&settings.database.url).map_err(|error| unusable(&error))?;
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    let told = |entries: i64| bar.set_message(format!("{entries} entries checked"));
+    let report = check(&path, &settings, told).unwrap_or_else(|reason| Report::unreadable(&reason));
+    bar.finish_and_clear();
+    if json {
+        println!("{}", serde_json::to_string(&report).map_err(|error| unusable(&error))?);
+    } else {
+        print(&report);
+    }
+    if report.ok { Ok(()) } else { Err(Failure::NotInOrder(String::new())) }
+}
+
+fn check(path: &Path, settings: &crate::settings::Settings, told: impl FnMut(i64)) -> Result<Report, String> {
+    let mut conn = db::connect_read_only(path).map_err(|error| error.to_string())?;
+    let known = MarkFile::of(&settings.server.state_dir, &mut conn).map_err(|error| error.to_string())?.load()?;
+    let mut report = verify::verify(&mut conn, &|site| deduplicates(settings, site), told)
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    if let Some(known) = known {
+        report.add(marks::lost(&mut conn, &known).map_err(|error| error.to_string())?);
+    }
+    if let Some(damage) = db::migrate::damage(&mut conn).map_err(|error| error.to_string())? {
+        report.add(vec![damage]);
+    }
+    Ok(report)
+}
+
+fn print(report: &Report) {
+    for problem in &report.problems {
+        println!("does not hold: {problem}");
+    }
+    println!(
+        "{}: {} entries, {} postings, {} players, {} audit rows",
+        if report.ok { "the books hold" } else { "the books do not hold" },
+        report.entries,
+        report.postings,
+        report.players,
+        report.audit_rows
+    );
+}

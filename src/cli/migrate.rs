@@ -1,0 +1,30 @@
+//! `croupier migrate`: brings the database to the schema of this binary.
+
+use std::path::Path;
+
+use super::{Failure, Outcome, load_settings};
+use crate::db::{self, migrate};
+
+/// Brings the database to the schema of this binary. Refused while a service runs on it.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs `croupier migrate`.
+///
+/// # Errors
+///
+/// `WrongUse` when the database is in use, damaged, not ours, or newer than this binary.
+pub fn run(_args: Args, settings: &Path) -> Outcome {
+    let settings = load_settings(settings)?;
+    let path = db::sqlite_path(&settings.database.url).map_err(|error| Failure::WrongUse(error.to_string()))?;
+    let _lock = db::FileLock::take(&path).map_err(|error| Failure::WrongUse(error.to_string()))?;
+    let ran =
+        migrate::prepare(&path, migrate::Policy::Migrate).map_err(|error| Failure::WrongUse(error.to_string()))?;
+    for name in &ran {
+        println!("migrated: {name}");
+    }
+    if ran.is_empty() {
+        println!("nothing to migrate");
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! One service per database file (threats DUR-6).
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use super::OpenError;
+
+/// Held while a service owns a database file. The lock sits on the file itself, so another path to it meets the same lock,
+/// and the system drops it when the process ends, however it ends. It does not hinder commands that run beside the service.
+///
+/// It must outlive every connection of the process: closing any handle of the file drops SQLite's own locks.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Takes the lock, creating the file when it is missing.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened for writing, or another instance has it.
+    pub fn take(path: &Path) -> Result<Self, OpenError> {
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let file = opened.map_err(|error| OpenError(format!("{}: {error}", path.display())))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => {
+                Err(OpenError(format!("{}: another croupier service is using this database", path.display())))
+            }
+            Err(TryLockError::Error(error)) => Err(OpenError(format!("{}: cannot lock: {error}", path.display()))),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! One schema for every database. Kept in step with the migrations by a test that reads every column.
+#![expect(missing_docs, reason = "columns are explained in the migrations")]
+
+diesel::table! {
+    meta (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    players (id) {
+        id -> BigInt,
+        site_id -> BigInt,
+        login -> Text,
+        status -> Text,
+        deposit_allowed -> Bool,
+        withdrawal_allowed -> Bool,
+        country -> Nullable<Text>,
+        profile -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> BigInt,
+        code -> Text,
+        kind -> Text,
+        player_id -> Nullable<BigInt>,
+        currency -> Text,
+        available -> BigInt,
+        held -> BigInt,
+        may_go_negative -> Bool,
+    }
+}
+
+diesel::table! {
+    journal_entries (id) {
+        id -> BigInt,
+        kind -> Text,
+        cause -> Text,
+        player_id -> BigInt,
+        currency -> Text,
+        amount -> BigInt,
+        debit_account -> BigInt,
+        debit_held -> Bool,
+        credit_account -> BigInt,
+        credit_held -> Bool,
+        at -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    question_keys (provider, site_id, key) {
+        provider -> Text,
+        site_id -> BigInt,
+        key -> Text,
+        fingerprint -> Binary,
+        external_id -> Text,
+        asked_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    deposits (external_id) {
+        external_id -> Text,
+        provider -> Text,
+        site_id -> BigInt,
+        player_id -> BigInt,
+        amount -> BigInt,
+        currency -> Text,
+        status -> BigInt,
+        transaction_id -> Nullable<Text>,
+        details -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    payouts (external_id) {
+        external_id -> Text,
+        provider -> Text,
+        site_id -> BigInt,
+        player_id -> BigInt,
+        amount -> BigInt,
+        currency -> Text,
+        status -> BigInt,
+        stage -> Text,
+        purse -> Nullable<Text>,
+        transaction_id -> Nullable<Text>,
+        details -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    outbox (external_id) {
+        external_id -> Text,
+        due_at -> BigInt,
+        attempts -> BigInt,
+        claimed -> Bool,
+    }
+}
+
+diesel::table! {
+    payout_attempts (external_id, number) {
+        external_id -> Text,
+        number -> BigInt,
+        body -> Binary,
+        started_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        outcome -> Nullable<Text>,
+        note -> Text,
+    }
+}
+
+diesel::table! {
+    transitions (external_id, number) {
+        external_id -> Text,
+        number -> BigInt,
+        from_status -> BigInt,
+        to_status -> BigInt,
+        from_stage -> Nullable<Text>,
+        to_stage -> Nullable<Text>,
+        cause -> Text,
+        actor -> Text,
+        reason -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhooks (id) {
+        id -> BigInt,
+        provider -> Text,
+        site_id -> BigInt,
+        digest -> Binary,
+        external_id -> Text,
+        signed -> Bool,
+        news -> Text,
+        codes -> Text,
+        verdict -> Text,
+        content -> Text,
+        received_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    reviews (id) {
+        id -> BigInt,
+        kind -> Text,
+        site_id -> BigInt,
+        external_id -> Nullable<Text>,
+        webhook_id -> Nullable<BigInt>,
+        note -> Text,
+        opened_at -> BigInt,
+        closed_at -> Nullable<BigInt>,
+        closed_by -> Nullable<Text>,
+        close_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    wallet_transactions (id) {
+        id -> Text,
+        site_id -> BigInt,
+        key -> Text,
+        player_id -> BigInt,
+        kind -> Text,
+        amount -> BigInt,
+        currency -> Text,
+        reference -> Text,
+        reason -> Nullable<Text>,
+        fingerprint -> Binary,
+        available -> BigInt,
+        held -> BigInt,
+        voided -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    rollbacks (player_id, reference) {
+        player_id -> BigInt,
+        reference -> Text,
+        applied -> Bool,
+        answer -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    staff (id) {
+        id -> BigInt,
+        name -> Text,
+        role -> Text,
+        password_hash -> Text,
+        disabled -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    staff_tokens (digest) {
+        digest -> Binary,
+        staff_id -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    approvals (id) {
+        id -> BigInt,
+        subject -> Text,
+        act -> Text,
+        actor -> Text,
+        reason -> Text,
+        spent -> Bool,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit (id) {
+        id -> BigInt,
+        at -> BigInt,
+        actor -> Text,
+        act -> Text,
+        subject -> Text,
+        detail -> Text,
+        hash -> Binary,
+    }
+}
+
+diesel::joinable!(payouts -> players (player_id));
+diesel::joinable!(deposits -> players (player_id));
+diesel::joinable!(staff_tokens -> staff (staff_id));
+diesel::joinable!(outbox -> payouts (external_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    meta,
+    players,
+    accounts,
+    journal_entries,
+    question_keys,
+    deposits,
+    payouts,
+    outbox,
+    payout_attempts,
+    transitions,
+    webhooks,
+    reviews,
+    wallet_transactions,
+    rollbacks,
+    staff,
+    staff_tokens,
+    approvals,
+    audit,
+);

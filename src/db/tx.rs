@@ -1,0 +1,190 @@
+//! What a write sees of its transaction.
+
+use std::any::{Any, TypeId};
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::prelude::*;
+
+use super::connection::DbConn;
+
+/// A row that is inserted together with others of its kind at the end of a batch.
+pub trait Row: Sized + Send + 'static {
+    /// Rows with a lower number are inserted first: what others refer to comes before them.
+    const ORDER: u8;
+
+    /// Inserts all of them in one statement.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize>;
+}
+
+/// Something the lane remembers between writes, so that it need not ask the database again. It owns what it remembers: on SQLite
+/// one service has the file. Its changes become true with the commit and are forgotten with a rollback.
+pub trait Memory: Any + Send {
+    /// When [`Memory::flush`] runs, among the rows' [`Row::ORDER`].
+    fn order(&self) -> u8;
+    /// Writes what has changed and is not in the database yet.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    fn flush(&mut self, conn: &mut DbConn) -> QueryResult<()>;
+    /// The changes since the last commit are durable.
+    fn committed(&mut self);
+    /// The changes since the last commit never happened.
+    fn rolled_back(&mut self);
+}
+
+struct Staged<R> {
+    rows: Vec<R>,
+}
+
+impl<R: Row> Memory for Staged<R> {
+    fn order(&self) -> u8 {
+        R::ORDER
+    }
+
+    fn flush(&mut self, conn: &mut DbConn) -> QueryResult<()> {
+        if !self.rows.is_empty() {
+            let inserted = R::insert_many(&self.rows, conn)?;
+            assert_eq!(inserted, self.rows.len(), "every staged row is inserted");
+            self.rows.clear();
+        }
+        Ok(())
+    }
+
+    fn committed(&mut self) {}
+
+    fn rolled_back(&mut self) {
+        self.rows.clear();
+    }
+}
+
+/// Everything a lane remembers, in the order in which it is written.
+#[derive(Default)]
+pub(super) struct Memories {
+    all: Vec<(TypeId, Box<dyn Memory>)>,
+}
+
+impl Memories {
+    fn get<M: Memory>(&mut self, make: fn() -> M) -> &mut M {
+        let wanted = TypeId::of::<M>();
+        let found = self.all.iter().position(|(id, _)| *id == wanted);
+        let at = found.unwrap_or_else(|| {
+            let memory = make();
+            let at = self.all.partition_point(|(_, other)| other.order() <= memory.order());
+            self.all.insert(at, (wanted, Box::new(memory)));
+            at
+        });
+        let any: &mut dyn Any = self.all[at].1.as_mut();
+        any.downcast_mut().expect("the type was looked up by its id")
+    }
+
+    pub(super) fn flush(&mut self, conn: &mut DbConn) -> QueryResult<()> {
+        self.all.iter_mut().try_for_each(|(_, memory)| memory.flush(conn))
+    }
+
+    pub(super) fn committed(&mut self) {
+        self.all.iter_mut().for_each(|(_, memory)| memory.committed());
+    }
+
+    pub(super) fn rolled_back(&mut self) {
+        self.all.iter_mut().for_each(|(_, memory)| memory.rolled_back());
+    }
+}
+
+/// Proof of an open write transaction. Ledger operations take one, and only the lane and [`immediately`] make them, so
+/// "outside a transaction" does not compile.
+pub struct WriteTx<'a> {
+    conn: &'a mut DbConn,
+    memories: &'a mut Memories,
+    wrote: bool,
+}
+
+impl<'a> WriteTx<'a> {
+    pub(super) fn new(conn: &'a mut DbConn, memories: &'a mut Memories) -> Self {
+        Self { conn, memories, wrote: false }
+    }
+
+    /// Whether anything was written through this proof.
+    pub(super) fn wrote(&self) -> bool {
+        self.wrote
+    }
+
+    /// Adds a row to those inserted before the commit.
+    pub fn stage<R: Row>(&mut self, row: R) {
+        self.wrote = true;
+        self.memories.get(|| Staged::<R> { rows: Vec::new() }).rows.push(row);
+    }
+
+    /// A memory, and the connection for what it does not remember. Rows that wait to be inserted are not visible on this
+    /// connection: the memory must know them.
+    pub fn memory<M: Memory + Default>(&mut self) -> (&mut M, &mut DbConn) {
+        (self.memories.get(M::default), self.conn)
+    }
+
+    /// The connection as it stands, without the rows that wait to be inserted: for tables whose rows never wait.
+    pub fn written(&mut self) -> &mut DbConn {
+        self.conn
+    }
+
+    /// The connection, to read: everything written so far is visible on it.
+    ///
+    /// # Errors
+    ///
+    /// When what waited could not be written.
+    pub fn read(&mut self) -> QueryResult<&mut DbConn> {
+        self.memories.flush(self.conn)?;
+        Ok(self.conn)
+    }
+
+    /// The connection, to write: everything written so far is visible on it.
+    ///
+    /// # Errors
+    ///
+    /// When what waited could not be written.
+    pub fn conn(&mut self) -> QueryResult<&mut DbConn> {
+        self.wrote = true;
+        self.read()
+    }
+}
+
+/// Runs `work` in a write transaction of its own on `conn`: for commands that run beside or without a service.
+///
+/// # Errors
+///
+/// What `work` returned, or what the database says; nothing is written then.
+pub fn immediately<T, E: From<diesel::result::Error>>(
+    conn: &mut DbConn,
+    work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    begin(conn)?;
+    let mut memories = Memories::default();
+    let worked = work(&mut WriteTx::new(conn, &mut memories));
+    let result = worked.and_then(|value| memories.flush(conn).map(|()| value).map_err(E::from));
+    match result {
+        Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value).map_err(E::from),
+        Err(error) => {
+            rollback(conn);
+            Err(error)
+        }
+    }
+}
+
+/// Opens a transaction that has the write lock from its start (threats DUR-10).
+pub(super) fn begin(conn: &mut DbConn) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
+}
+
+pub(super) fn commit(conn: &mut DbConn) -> QueryResult<()> {
+    AnsiTransactionManager::commit_transaction(conn)
+}
+
+/// Gives up the open transaction. A failure here must not hide the one that led to it, so it is only logged.
+pub(super) fn rollback(conn: &mut DbConn) {
+    if let Err(error) = AnsiTransactionManager::rollback_transaction(conn) {
+        log::warn!("database: rollback after a failure failed too: {error}");
+    }
+}

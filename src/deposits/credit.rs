@@ -1,0 +1,85 @@
+//! What an applied notification does to a deposit and to the player's money.
+
+use diesel::prelude::*;
+
+use super::Deposit;
+use crate::clock::Micros;
+use crate::db::WriteTx;
+use crate::db::schema::deposits;
+use crate::error::Error;
+use crate::ids::{ExternalId, SiteId};
+use crate::ledger::{self, PlayerId};
+use crate::money::{Currency, Money};
+use crate::orders::Status;
+use crate::orders::transitions::{self, Because};
+
+/// Puts the paid amount on the player's balance and moves the deposit to `Credited`.
+///
+/// # Errors
+///
+/// `OutOfRange` before anything is written, or what the database says.
+pub fn credit(
+    tx: &mut WriteTx<'_>,
+    deposit: &Deposit,
+    provider: &'static str,
+    why: Because<'_>,
+    at: Micros,
+) -> Result<(), Error> {
+    let order = Order::of(deposit)?;
+    ledger::credit_deposit(tx, &order.id, provider, order.site, order.player, order.amount, at)?;
+    move_to(tx, deposit, Status::Credited, why, at)
+}
+
+/// Takes a credited amount back, as refund or as chargeback. Says whether the player is below zero now.
+///
+/// # Errors
+///
+/// `OutOfRange` before anything is written, or what the database says.
+pub fn reverse(
+    tx: &mut WriteTx<'_>,
+    deposit: &Deposit,
+    provider: &'static str,
+    to: Status,
+    why: Because<'_>,
+    at: Micros,
+) -> Result<bool, Error> {
+    let order = Order::of(deposit)?;
+    let reverse = if to == Status::Chargeback { ledger::charge_back } else { ledger::refund_deposit };
+    let after = reverse(tx, &order.id, provider, order.site, order.player, order.amount, at)?;
+    move_to(tx, deposit, to, why, at)?;
+    Ok(after.available < 0)
+}
+
+/// Moves a deposit without touching money.
+///
+/// # Errors
+///
+/// `Internal` when the deposit is not where it was read, or what the database says.
+pub fn move_to(tx: &mut WriteTx<'_>, deposit: &Deposit, to: Status, why: Because<'_>, at: Micros) -> Result<(), Error> {
+    let from = Status::from_code(deposit.status)?;
+    let row = deposits::table.find(&deposit.external_id).filter(deposits::status.eq(deposit.status));
+    let set = (deposits::status.eq(to.code()), deposits::updated_at.eq(at));
+    if diesel::update(row).set(set).execute(tx.conn()?)? != 1 {
+        return Err(Error::Internal(format!("deposit {} moved meanwhile", deposit.external_id)));
+    }
+    transitions::record(tx, &deposit.external_id, (from, None), (to, None), why, at)?;
+    Ok(())
+}
+
+struct Order {
+    id: ExternalId,
+    site: SiteId,
+    player: PlayerId,
+    amount: Money,
+}
+
+impl Order {
+    fn of(deposit: &Deposit) -> Result<Self, Error> {
+        Ok(Self {
+            id: ExternalId::parse(&deposit.external_id)?,
+            site: SiteId(deposit.site_id),
+            player: PlayerId(deposit.player_id),
+            amount: Money::new(deposit.amount, Currency::parse(&deposit.currency)?)?,
+        })
+    }
+}

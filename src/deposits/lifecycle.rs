@@ -1,0 +1,148 @@
+//! The life of a deposit as a pure function: what a notification means for a deposit in each status.
+
+use crate::orders::Status;
+use crate::providers::News;
+
+/// What to do with a notification about a deposit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Credit the player and move to `Credited`.
+    Credit,
+    /// Take the money back as refund and move to `Refunded`.
+    Refund,
+    /// Take the money back as chargeback and move to `Chargeback`.
+    ChargeBack,
+    /// Move without touching money.
+    Move(Status),
+    /// Move without touching money, and ask a person. Carries the review's kind.
+    MoveAndReview(Status, &'static str),
+    /// Already so, or says nothing about money.
+    Record,
+    /// It contradicts what is final: show it to a person, move nothing. Carries the review's kind.
+    Review(&'static str),
+    /// The money cannot go back before it came: keep it, and apply it when the deposit is credited.
+    AwaitPayment,
+}
+
+/// What `news` means for a deposit in `status`.
+pub fn decide(status: Status, news: News) -> Decision {
+    match news {
+        News::DepositPaid => paid(status),
+        News::DepositDeclined => ended(status, Decision::Move(Status::Failed), "decline_after_credit"),
+        News::DepositCancelled => ended(status, Decision::Move(Status::Cancelled), "decline_after_credit"),
+        News::DepositBroken => {
+            ended(status, Decision::MoveAndReview(Status::ManualReview, "deposit_unclear"), "decline_after_credit")
+        }
+        News::DepositPending => match status {
+            Status::Created => Decision::Move(Status::PendingPayment),
+            Status::PendingPayment
+            | Status::ProviderConfirmed
+            | Status::Credited
+            | Status::CreditFailed
+            | Status::Failed
+            | Status::Cancelled
+            | Status::Refunded
+            | Status::Chargeback
+            | Status::ManualReview => Decision::Record,
+        },
+        News::Refunded => reversed(status, Decision::Refund),
+        News::ChargedBack => reversed(status, Decision::ChargeBack),
+        News::Dispute => Decision::Review("dispute"),
+        News::Informative | News::NotKnown => Decision::Record,
+        News::PayoutPaid | News::PayoutDeclined | News::PayoutPending | News::PayoutUnclear => {
+            Decision::Review("other_direction")
+        }
+    }
+}
+
+/// A deposit is credited once, whatever was said before (threats LIF-5), and never again.
+fn paid(status: Status) -> Decision {
+    match status {
+        Status::Created
+        | Status::PendingPayment
+        | Status::ProviderConfirmed
+        | Status::CreditFailed
+        | Status::Failed
+        | Status::Cancelled
+        | Status::ManualReview => Decision::Credit,
+        Status::Credited | Status::Refunded | Status::Chargeback => Decision::Record,
+    }
+}
+
+/// An unsuccessful end moves what is open; after a credit it takes nothing back by itself (threats LIF-6).
+fn ended(status: Status, open: Decision, contradiction: &'static str) -> Decision {
+    match status {
+        Status::Created | Status::PendingPayment | Status::ProviderConfirmed => open,
+        Status::ManualReview => match open {
+            Decision::Move(to) => Decision::Move(to),
+            _ => Decision::Record,
+        },
+        Status::Failed | Status::Cancelled | Status::Refunded | Status::Chargeback => Decision::Record,
+        Status::Credited | Status::CreditFailed => Decision::Review(contradiction),
+    }
+}
+
+/// Money goes back once, and in full (threats LIF-7).
+fn reversed(status: Status, first: Decision) -> Decision {
+    match status {
+        Status::Credited => first,
+        Status::Refunded if first == Decision::Refund => Decision::Record,
+        Status::Chargeback if first == Decision::ChargeBack => Decision::Record,
+        Status::Refunded | Status::Chargeback => Decision::Review("second_reversal"),
+        Status::Created
+        | Status::PendingPayment
+        | Status::ProviderConfirmed
+        | Status::CreditFailed
+        | Status::Failed
+        | Status::Cancelled
+        | Status::ManualReview => Decision::AwaitPayment,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_paid_notification_credits_and_never_twice() {
+        let credited = [Status::Credited, Status::Refunded, Status::Chargeback];
+        for status in Status::all() {
+            for news in News::ALL {
+                let credits = decide(status, news) == Decision::Credit;
+                assert_eq!(credits, news == News::DepositPaid && !credited.contains(&status), "{status:?} {news:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn money_goes_back_only_from_a_credited_deposit() {
+        for status in Status::all() {
+            for news in News::ALL {
+                let goes_back = matches!(decide(status, news), Decision::Refund | Decision::ChargeBack);
+                let may = status == Status::Credited && matches!(news, News::Refunded | News::ChargedBack);
+                assert_eq!(goes_back, may, "{status:?} {news:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_final_deposit_never_moves_without_money() {
+        for status in [Status::Credited, Status::Refunded, Status::Chargeback, Status::CreditFailed] {
+            for news in News::ALL {
+                let moved = matches!(decide(status, news), Decision::Move(_) | Decision::MoveAndReview(..));
+                assert!(!moved, "{status:?} {news:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn news_of_a_payout_moves_no_deposit() {
+        for status in Status::all() {
+            for news in
+                News::ALL.into_iter().filter(|news| news.direction() == Some(crate::providers::Direction::Payout))
+            {
+                assert_eq!(decide(status, news), Decision::Review("other_direction"));
+            }
+        }
+    }
+}

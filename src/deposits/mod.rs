@@ -1,0 +1,56 @@
+//! Deposits: money from a player to the casino through a provider.
+
+pub mod check;
+pub mod credit;
+pub mod lifecycle;
+
+use diesel::prelude::*;
+
+use crate::clock::Micros;
+use crate::db::schema::deposits;
+use crate::db::{DbConn, Row};
+
+/// A deposit's row.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = deposits, treat_none_as_default_value = false)]
+pub struct Deposit {
+    /// Our order id.
+    pub external_id: String,
+    /// Through whom.
+    pub provider: String,
+    /// The site.
+    pub site_id: i64,
+    /// Whose it is.
+    pub player_id: i64,
+    /// Minor units.
+    pub amount: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// The number of its [`crate::orders::Status`].
+    pub status: i64,
+    /// The Cashier's id in its question, when it sent one.
+    pub transaction_id: Option<String>,
+    /// The other fields of the question, masked, as a JSON object.
+    pub details: String,
+    /// When it was asked.
+    pub created_at: Micros,
+    /// When it last changed.
+    pub updated_at: Micros,
+}
+
+impl Row for Deposit {
+    const ORDER: u8 = 40;
+
+    fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
+        diesel::insert_into(deposits::table).values(rows).execute(conn)
+    }
+}
+
+/// The deposit with this id.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn find(conn: &mut DbConn, external_id: &str) -> QueryResult<Option<Deposit>> {
+    deposits::table.find(external_id).select(Deposit::as_select()).first(conn).optional()
+}

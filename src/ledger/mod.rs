@@ -1,0 +1,19 @@
+//! The ledger: accounts, journal entries and their postings. No other code writes them.
+//!
+//! Every change is a journal entry: one movement of one currency between two accounts, so its two postings always add up to zero.
+//! Entries are chained by hash and never changed. Balances are credit-positive: what we owe a player is positive, what we have at
+//! a Cashier is negative, and all of them add up to zero.
+
+mod account;
+mod entry;
+mod operations;
+mod record;
+pub mod verify;
+
+pub use account::{Account, Balance, PlayerId};
+pub use entry::{EntryKind, chain_start};
+pub use operations::{
+    adjust, bet, bonus, capture, charge_back, correct_payout, credit_deposit, hold, refund_deposit, release,
+    roll_back_bet, wallet_refund, win,
+};
+pub use record::{balance, balances, cause_of_hold_end, head};

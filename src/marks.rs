@@ -1,0 +1,104 @@
+//! Small marks kept outside the database: the last known end of the ledger and of the audit. A database that ends before its mark,
+//! or ends otherwise, has lost entries or was put back from a copy; nothing is served on it until a person has looked.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::db::DbConn;
+use crate::db::migrate::database_id;
+use crate::db::schema::{audit, journal_entries};
+use crate::error::Error;
+use crate::ledger;
+
+/// The end of a chain: the number and hash of its last row.
+pub type End = (i64, [u8; 32]);
+
+/// Where both chains ended when last looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The journal.
+    pub ledger: End,
+    /// The audit.
+    pub audit: End,
+}
+
+/// The file that keeps the mark of one database.
+#[derive(Debug, Clone)]
+pub struct MarkFile {
+    path: PathBuf,
+}
+
+impl MarkFile {
+    /// The mark of this database under `state_dir`.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub fn of(state_dir: &Path, conn: &mut DbConn) -> Result<Self, Error> {
+        let id = database_id(conn)?;
+        Ok(Self { path: state_dir.join(format!("croupier-{id}.mark")) })
+    }
+
+    /// Where the chains must at least reach, when a mark was ever made.
+    ///
+    /// # Errors
+    ///
+    /// The file exists and cannot be read: a sentence for the operator.
+    pub fn load(&self) -> Result<Option<Mark>, String> {
+        let shown = self.path.display();
+        match fs::read(&self.path) {
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map(Some).map_err(|_| format!("{shown}: the mark cannot be read"))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(format!("{shown}: {error}")),
+        }
+    }
+
+    /// Puts a new mark in the place of the old one; a crash leaves one of the two.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn save(&self, mark: &Mark) -> std::io::Result<()> {
+        let next = self.path.with_extension("mark.next");
+        let mut file = fs::File::create(&next)?;
+        file.write_all(&serde_json::to_vec(mark)?)?;
+        file.sync_all()?;
+        fs::rename(&next, &self.path)
+    }
+}
+
+/// Where both chains end now.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn current(conn: &mut DbConn) -> Result<Mark, Error> {
+    Ok(Mark { ledger: ledger::head(conn)?, audit: crate::staff::audit::head(conn)? })
+}
+
+/// In what the database has lost what the mark knows; empty when it has everything.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn lost(conn: &mut DbConn, mark: &Mark) -> Result<Vec<String>, Error> {
+    let entry: Option<Vec<u8>> =
+        journal_entries::table.find(mark.ledger.0).select(journal_entries::hash).first(conn).optional()?;
+    let row: Option<Vec<u8>> = audit::table.find(mark.audit.0).select(audit::hash).first(conn).optional()?;
+    let mut problems = Vec::new();
+    for (name, end, found) in [("ledger", mark.ledger, entry), ("audit", mark.audit, row)] {
+        if end.0 > 0 && found.as_deref() != Some(end.1.as_slice()) {
+            problems.push(format!(
+                "the {name} does not hold row {} as it was last known: rows were lost, or this is an older copy",
+                end.0
+            ));
+        }
+    }
+    Ok(problems)
+}

@@ -1,0 +1,8 @@
+//! What deposits and payouts share: their status, what makes a question recognisable, the record of every change, reviews.
+
+pub mod keys;
+pub mod reviews;
+mod status;
+pub mod transitions;
+
+pub use status::Status;

@@ -1,0 +1,175 @@
+//! What staff do with a payout: approve, decline, send again, say how it ended. Every act needs a reason and leaves an audit row.
+
+use super::lifecycle::{Stage, may_approve, may_decline, may_resolve};
+use super::{Payout, capture, move_to, outbox, release};
+use crate::clock::Micros;
+use crate::db::WriteTx;
+use crate::error::Error;
+use crate::ids::{ExternalId, SiteId};
+use crate::ledger::{self, PlayerId};
+use crate::orders::Status;
+use crate::orders::transitions::{self, Because};
+use crate::settings::Site;
+use crate::staff::approvals::{self, Agreement};
+use crate::staff::audit;
+
+/// Who does it, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    /// The name of a member of staff.
+    pub actor: &'a str,
+    /// Why, in their words.
+    pub reason: &'a str,
+}
+
+/// How a person says a payout ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The player has the money.
+    Succeeded,
+    /// The player does not have the money.
+    Failed,
+}
+
+impl Ending {
+    /// The word of the back-office API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ending::Succeeded => "succeeded",
+            Ending::Failed => "failed",
+        }
+    }
+}
+
+/// Approves a payout; with enough approvals it is queued in the same commit.
+///
+/// # Errors
+///
+/// `NotFound`; `Conflict` when it is not waiting for approval or the same person approves twice.
+pub fn approve(tx: &mut WriteTx<'_>, site: &Site, id: &ExternalId, by: By<'_>, at: Micros) -> Result<Agreement, Error> {
+    let payout = load(tx, id)?;
+    let (_, stage) = payout.standing()?;
+    if !may_approve(stage) {
+        return Err(not_at_this_stage(stage));
+    }
+    let required = people(site, &payout)?;
+    let agreement = approvals::agree(tx, id.as_str(), "approve", by.actor, by.reason, required, at)?;
+    audit::append(tx, by.actor, "payout.approve", id.as_str(), by.reason, at)?;
+    if let Agreement::Agreed { .. } = agreement {
+        outbox::add(tx, id, at);
+        let why = Because { cause: "approve", actor: by.actor, reason: by.reason };
+        move_to(tx, &payout, (Status::PendingPayment, Stage::Queued), why, at)?;
+    }
+    Ok(agreement)
+}
+
+/// Declines a payout of which nothing has left: the held money is given back.
+///
+/// # Errors
+///
+/// `NotFound`; `Conflict` when it is on its way or has ended.
+pub fn decline(tx: &mut WriteTx<'_>, id: &ExternalId, by: By<'_>, at: Micros) -> Result<(), Error> {
+    let payout = load(tx, id)?;
+    let (_, stage) = payout.standing()?;
+    if !may_decline(stage) {
+        return Err(not_at_this_stage(stage));
+    }
+    approvals::withdraw(tx, id.as_str())?;
+    audit::append(tx, by.actor, "payout.decline", id.as_str(), by.reason, at)?;
+    let why = Because { cause: "decline", actor: by.actor, reason: by.reason };
+    release(tx, &payout, Status::Cancelled, why, at)
+}
+
+/// Sends a payout again. One that waits after tries that never reached the provider goes at once; an unknown one goes again only
+/// where the provider pays a repeated id once.
+///
+/// # Errors
+///
+/// `NotFound`; `Conflict` when sending it again could pay twice.
+pub fn retry(tx: &mut WriteTx<'_>, site: &Site, id: &ExternalId, by: By<'_>, at: Micros) -> Result<(), Error> {
+    let payout = load(tx, id)?;
+    let (_, stage) = payout.standing()?;
+    let deduplicates = site.carouseller.as_ref().is_some_and(|wire| wire.deduplicates_external_id);
+    match stage {
+        Stage::Queued => {}
+        Stage::Unknown if deduplicates => {}
+        Stage::Unknown => {
+            return Err(Error::Conflict(
+                "the outcome is unknown and sending again could pay twice: find out how it ended and resolve it".into(),
+            ));
+        }
+        Stage::AwaitingApproval | Stage::Sending | Stage::Sent | Stage::Done => return Err(not_at_this_stage(stage)),
+    }
+    audit::append(tx, by.actor, "payout.retry", id.as_str(), by.reason, at)?;
+    let why = Because { cause: "retry", actor: by.actor, reason: by.reason };
+    outbox::queue_again(tx, &payout, why, at)
+}
+
+/// Says how a payout ended. An open one is captured or released; one that ended the other way is corrected.
+///
+/// # Errors
+///
+/// `NotFound`; `Conflict` when nothing of it was sent, when it ended so already, or when the same person says it twice.
+pub fn resolve(
+    tx: &mut WriteTx<'_>,
+    site: &Site,
+    provider: &'static str,
+    id: &ExternalId,
+    ending: Ending,
+    by: By<'_>,
+    at: Micros,
+) -> Result<Agreement, Error> {
+    let payout = load(tx, id)?;
+    let (status, stage) = payout.standing()?;
+    if !may_resolve(stage) {
+        return Err(not_at_this_stage(stage));
+    }
+    let ended =
+        (stage == Stage::Done).then(|| if status == Status::Credited { Ending::Succeeded } else { Ending::Failed });
+    if ended == Some(ending) {
+        return Err(Error::Conflict(format!("the payout has {} already", ending.name())));
+    }
+    let act = format!("resolve:{}", ending.name());
+    let required = people(site, &payout)?;
+    let agreement = approvals::agree(tx, id.as_str(), &act, by.actor, by.reason, required, at)?;
+    audit::append(tx, by.actor, &format!("payout.{act}"), id.as_str(), by.reason, at)?;
+    if let Agreement::Agreed { .. } = agreement {
+        let why = Because { cause: "resolve", actor: by.actor, reason: by.reason };
+        match (ended, ending) {
+            (None, Ending::Succeeded) => capture(tx, &payout, provider, why, at)?,
+            (None, Ending::Failed) => release(tx, &payout, Status::Failed, why, at)?,
+            (Some(_), _) => correct(tx, &payout, provider, ending, why, at)?,
+        }
+    }
+    Ok(agreement)
+}
+
+/// Moves the money of a finished payout the other way, on a person's word (contract, "Money rules" 6).
+fn correct(
+    tx: &mut WriteTx<'_>,
+    payout: &Payout,
+    provider: &'static str,
+    ending: Ending,
+    why: Because<'_>,
+    at: Micros,
+) -> Result<(), Error> {
+    let (id, player) = (ExternalId::parse(&payout.external_id)?, PlayerId(payout.player_id));
+    let paid = ending == Ending::Succeeded;
+    let number = transitions::count(tx.read()?, &payout.external_id)?;
+    let (site, amount) = (SiteId(payout.site_id), payout.money()?);
+    ledger::correct_payout(tx, &id, number, paid, provider, site, player, amount, at)?;
+    let status = if paid { Status::Credited } else { Status::Failed };
+    move_to(tx, payout, (status, Stage::Done), why, at)
+}
+
+fn load(tx: &mut WriteTx<'_>, id: &ExternalId) -> Result<Payout, Error> {
+    super::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("payout"))
+}
+
+fn people(site: &Site, payout: &Payout) -> Result<usize, Error> {
+    Ok(if site.needs_four_eyes(payout.money()?) { 2 } else { 1 })
+}
+
+fn not_at_this_stage(stage: Stage) -> Error {
+    Error::Conflict(format!("not possible at stage {}", stage.name()))
+}

@@ -1,0 +1,227 @@
+//! The life of a payout as pure functions: what a notification, an answer and a person mean for a payout at each stage.
+
+use crate::orders::Status;
+use crate::providers::News;
+use crate::settings::OnRefusal;
+
+/// How far a payout is on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// A person must approve it.
+    AwaitingApproval,
+    /// Approved; no byte of it has reached the provider.
+    Queued,
+    /// An attempt is on its way.
+    Sending,
+    /// An attempt may have reached the provider. The hold stays until a notification, a status call or a person says how it ended.
+    Unknown,
+    /// The provider took it; the outcome comes later.
+    Sent,
+    /// It ended.
+    Done,
+}
+
+/// Every stage with its name.
+const STAGES: [(Stage, &str); 6] = [
+    (Stage::AwaitingApproval, "awaiting_approval"),
+    (Stage::Queued, "queued"),
+    (Stage::Sending, "sending"),
+    (Stage::Unknown, "unknown"),
+    (Stage::Sent, "sent"),
+    (Stage::Done, "done"),
+];
+
+impl Stage {
+    /// All of them, in the order of a payout's life.
+    pub fn all() -> impl Iterator<Item = Self> {
+        STAGES.iter().map(|(stage, _)| *stage)
+    }
+
+    /// The name in the `stage` column and on our own APIs.
+    pub fn name(self) -> &'static str {
+        STAGES.iter().find(|(stage, _)| *stage == self).expect("every stage has a name").1
+    }
+
+    /// The stage with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        STAGES.iter().find(|(_, known)| *known == name).map(|(stage, _)| *stage)
+    }
+}
+
+/// What to do with a notification about a payout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The player was paid: take the held money.
+    Capture,
+    /// The player was not paid: give the held money back, status `Failed`.
+    Release,
+    /// Keep the hold, never send, and ask a person. Carries the review's kind.
+    HoldAndReview(&'static str),
+    /// Already so, or says nothing about money.
+    Record,
+    /// Show it to a person, change nothing. Carries the review's kind.
+    Review(&'static str),
+}
+
+/// What `news` means for a payout that stands at `status` and `stage`.
+pub fn on_news(status: Status, stage: Stage, news: News) -> Decision {
+    match news {
+        News::PayoutPaid => match stage {
+            Stage::Sending | Stage::Unknown | Stage::Sent => Decision::Capture,
+            Stage::AwaitingApproval | Stage::Queued => Decision::HoldAndReview("paid_before_sent"),
+            Stage::Done if status == Status::Credited => Decision::Record,
+            Stage::Done => Decision::Review("success_after_end"),
+        },
+        News::PayoutDeclined => match stage {
+            Stage::AwaitingApproval | Stage::Queued | Stage::Sending | Stage::Unknown | Stage::Sent => {
+                Decision::Release
+            }
+            Stage::Done if status == Status::Credited => Decision::Review("decline_after_success"),
+            Stage::Done => Decision::Record,
+        },
+        News::PayoutUnclear => match stage {
+            Stage::Queued | Stage::Sending | Stage::Unknown | Stage::Sent => Decision::HoldAndReview("payout_unclear"),
+            Stage::AwaitingApproval | Stage::Done => Decision::Review("payout_unclear"),
+        },
+        News::Dispute => Decision::Review("dispute"),
+        News::PayoutPending | News::Informative | News::NotKnown => Decision::Record,
+        News::DepositPaid
+        | News::DepositDeclined
+        | News::DepositCancelled
+        | News::DepositBroken
+        | News::DepositPending
+        | News::Refunded
+        | News::ChargedBack => Decision::Review("other_direction"),
+    }
+}
+
+/// What an attempt to send came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Attempt {
+    /// The provider took it.
+    Accepted,
+    /// The provider definitely did not take it.
+    Refused,
+    /// No byte of it reached the provider.
+    NotSent,
+    /// It may have reached the provider.
+    Unknown,
+}
+
+impl Attempt {
+    /// The name in the `outcome` column.
+    pub fn name(self) -> &'static str {
+        match self {
+            Attempt::Accepted => "accepted",
+            Attempt::Refused => "refused",
+            Attempt::NotSent => "not_sent",
+            Attempt::Unknown => "unknown",
+        }
+    }
+}
+
+/// What an attempt's outcome does to a payout that is still `Sending`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterAttempt {
+    /// Wait for the notification.
+    Sent,
+    /// Put it back, to be sent later.
+    QueueAgain,
+    /// Give the held money back.
+    Release,
+    /// Keep the hold and ask a person. Carries the review's kind.
+    Unknown(&'static str),
+}
+
+/// What follows from an attempt. `reached_before`: whether an earlier attempt may have reached the provider, so that a refusal of
+/// this one proves nothing (threats OUT-6).
+pub fn after_attempt(outcome: Attempt, reached_before: bool, on_refusal: OnRefusal) -> AfterAttempt {
+    match (outcome, reached_before, on_refusal) {
+        (Attempt::Accepted, _, _) => AfterAttempt::Sent,
+        (Attempt::NotSent, false, _) => AfterAttempt::QueueAgain,
+        (Attempt::Refused, false, OnRefusal::Release) => AfterAttempt::Release,
+        (Attempt::Refused, false, OnRefusal::Review) => AfterAttempt::Unknown("payout_refused"),
+        (Attempt::Refused | Attempt::NotSent, true, _) => AfterAttempt::Unknown("payout_unknown"),
+        (Attempt::Unknown, _, _) => AfterAttempt::Unknown("payout_unknown"),
+    }
+}
+
+/// Whether staff may still approve.
+pub fn may_approve(stage: Stage) -> bool {
+    stage == Stage::AwaitingApproval
+}
+
+/// Whether staff may still decline: nothing of it has left.
+pub fn may_decline(stage: Stage) -> bool {
+    matches!(stage, Stage::AwaitingApproval | Stage::Queued)
+}
+
+/// Whether a person may say how it ended: it was sent or may have been, or it ended.
+pub fn may_resolve(stage: Stage) -> bool {
+    matches!(stage, Stage::Unknown | Stage::Sent | Stage::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hold_is_ended_only_by_a_final_word_on_an_open_payout() {
+        for status in Status::all() {
+            for stage in Stage::all() {
+                for news in News::ALL {
+                    let decision = on_news(status, stage, news);
+                    if decision == Decision::Capture {
+                        assert!(
+                            news == News::PayoutPaid && matches!(stage, Stage::Sending | Stage::Unknown | Stage::Sent)
+                        );
+                    }
+                    if decision == Decision::Release {
+                        assert!(news == News::PayoutDeclined && stage != Stage::Done);
+                    }
+                    if stage == Stage::Done {
+                        assert!(matches!(decision, Decision::Record | Decision::Review(_)), "final stays final");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_never_releases_money_and_never_sends_again() {
+        for reached_before in [false, true] {
+            for on_refusal in [OnRefusal::Release, OnRefusal::Review] {
+                let after = after_attempt(Attempt::Unknown, reached_before, on_refusal);
+                assert_eq!(after, AfterAttempt::Unknown("payout_unknown"));
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_first_refusal_releases() {
+        assert_eq!(after_attempt(Attempt::Refused, false, OnRefusal::Release), AfterAttempt::Release);
+        for (reached_before, on_refusal) in
+            [(true, OnRefusal::Release), (true, OnRefusal::Review), (false, OnRefusal::Review)]
+        {
+            assert!(matches!(after_attempt(Attempt::Refused, reached_before, on_refusal), AfterAttempt::Unknown(_)));
+        }
+    }
+
+    #[test]
+    fn what_has_left_can_be_neither_approved_nor_declined() {
+        for stage in [Stage::Sending, Stage::Unknown, Stage::Sent, Stage::Done] {
+            assert!(!may_approve(stage) && !may_decline(stage), "{stage:?}");
+        }
+        for stage in [Stage::AwaitingApproval, Stage::Queued, Stage::Sending] {
+            assert!(!may_resolve(stage), "{stage:?}");
+        }
+    }
+
+    #[test]
+    fn stages_and_names_lead_to_each_other() {
+        for stage in Stage::all() {
+            assert_eq!(Stage::from_name(stage.name()), Some(stage));
+        }
+        assert_eq!(Stage::from_name("paid"), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! Payouts: money from the casino to a player through a provider.
+
+pub mod approve;
+pub mod lifecycle;
+pub mod outbox;
+pub mod request;
+pub mod worker;
+
+use diesel::prelude::*;
+
+use crate::clock::Micros;
+use crate::db::schema::payouts;
+use crate::db::{DbConn, Row, WriteTx};
+use crate::error::Error;
+use crate::ids::{ExternalId, SiteId};
+use crate::ledger::{self, PlayerId};
+use crate::money::{Currency, Money};
+use crate::orders::Status;
+use crate::orders::transitions::{self, Because};
+
+pub use lifecycle::Stage;
+
+/// A payout's row.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = payouts, treat_none_as_default_value = false)]
+pub struct Payout {
+    /// Our order id.
+    pub external_id: String,
+    /// Through whom.
+    pub provider: String,
+    /// The site.
+    pub site_id: i64,
+    /// Whose it is.
+    pub player_id: i64,
+    /// Minor units.
+    pub amount: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// The number of its [`Status`].
+    pub status: i64,
+    /// The name of its [`Stage`].
+    pub stage: String,
+    /// The destination, masked.
+    pub purse: Option<String>,
+    /// The Cashier's id in its question, when it sent one.
+    pub transaction_id: Option<String>,
+    /// The other fields of the question, masked, as a JSON object.
+    pub details: String,
+    /// When it was asked.
+    pub created_at: Micros,
+    /// When it last changed.
+    pub updated_at: Micros,
+}
+
+impl Row for Payout {
+    const ORDER: u8 = 40;
+
+    fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
+        diesel::insert_into(payouts::table).values(rows).execute(conn)
+    }
+}
+
+impl Payout {
+    /// Where it stands.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`: the row is damaged.
+    pub fn standing(&self) -> Result<(Status, Stage), Error> {
+        let stage = Stage::from_name(&self.stage);
+        let stage = stage.ok_or_else(|| Error::Internal(format!("stage of payout {}", self.external_id)))?;
+        Ok((Status::from_code(self.status)?, stage))
+    }
+
+    /// How much.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidAmount` or `UnsupportedCurrency`: the row is damaged.
+    pub fn money(&self) -> Result<Money, Error> {
+        Money::new(self.amount, Currency::parse(&self.currency)?)
+    }
+}
+
+/// The payout with this id.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn find(conn: &mut DbConn, external_id: &str) -> QueryResult<Option<Payout>> {
+    payouts::table.find(external_id).select(Payout::as_select()).first(conn).optional()
+}
+
+/// Moves a payout from where it was read; somebody else's move in between is an error, never overwritten.
+///
+/// # Errors
+///
+/// `Internal` when the payout is not where it was read, or what the database says.
+pub fn move_to(
+    tx: &mut WriteTx<'_>,
+    payout: &Payout,
+    to: (Status, Stage),
+    why: Because<'_>,
+    at: Micros,
+) -> Result<(), Error> {
+    let (status, stage) = payout.standing()?;
+    if (status, stage) == to {
+        return Ok(());
+    }
+    let row = payouts::table
+        .find(&payout.external_id)
+        .filter(payouts::status.eq(payout.status))
+        .filter(payouts::stage.eq(&payout.stage));
+    let set = (payouts::status.eq(to.0.code()), payouts::stage.eq(to.1.name()), payouts::updated_at.eq(at));
+    if diesel::update(row).set(set).execute(tx.conn()?)? != 1 {
+        return Err(Error::Internal(format!("payout {} moved meanwhile", payout.external_id)));
+    }
+    let (from, to) = ((status, Some(stage.name())), (to.0, Some(to.1.name())));
+    transitions::record(tx, &payout.external_id, from, to, why, at)?;
+    Ok(())
+}
+
+/// Takes the held money: the player has been paid.
+///
+/// # Errors
+///
+/// What the ledger or the database says.
+pub fn capture(
+    tx: &mut WriteTx<'_>,
+    payout: &Payout,
+    provider: &'static str,
+    why: Because<'_>,
+    at: Micros,
+) -> Result<(), Error> {
+    let (id, player) = (ExternalId::parse(&payout.external_id)?, PlayerId(payout.player_id));
+    ledger::capture(tx, &id, provider, SiteId(payout.site_id), player, payout.money()?, at)?;
+    outbox::remove(tx, &payout.external_id)?;
+    move_to(tx, payout, (Status::Credited, Stage::Done), why, at)
+}
+
+/// Gives the held money back and ends the payout with `status`.
+///
+/// # Errors
+///
+/// What the ledger or the database says.
+pub fn release(
+    tx: &mut WriteTx<'_>,
+    payout: &Payout,
+    status: Status,
+    why: Because<'_>,
+    at: Micros,
+) -> Result<(), Error> {
+    let (id, player) = (ExternalId::parse(&payout.external_id)?, PlayerId(payout.player_id));
+    ledger::release(tx, &id, player, payout.money()?, at)?;
+    outbox::remove(tx, &payout.external_id)?;
+    move_to(tx, payout, (status, Stage::Done), why, at)
+}

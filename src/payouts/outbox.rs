@@ -1,0 +1,321 @@
+//! Payouts to be sent, and the record of every attempt to send one.
+//!
+//! A row is written in the commit that approves the payout and claimed in a commit of its own, together with the attempt, before the
+//! first byte goes out. A claim that outlives its process means that the attempt may have reached the provider.
+
+use diesel::prelude::*;
+
+use super::lifecycle::{AfterAttempt, Attempt, Stage, after_attempt};
+use super::{Payout, move_to, release};
+use crate::clock::Micros;
+use crate::db::schema::{outbox, payout_attempts, payouts};
+use crate::db::{DbConn, Row, WriteTx};
+use crate::error::Error;
+use crate::ids::{ExternalId, SiteId};
+use crate::orders::transitions::{Because, SYSTEM};
+use crate::orders::{Status, reviews};
+use crate::settings::OnRefusal;
+
+/// The longest wait between two tries that never reached the provider. Longer would leave players waiting after an outage; shorter
+/// would hammer a provider that is down.
+const LONGEST_WAIT: Micros = 300 * 1_000_000;
+
+/// A payout whose turn it is, claimed.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The payout, as it stands now: `Sending`.
+    pub payout: Payout,
+    /// The number of this attempt, from 1.
+    pub attempt: i64,
+    /// The bytes to send.
+    pub body: Vec<u8>,
+}
+
+/// One attempt as it was written down.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = payout_attempts, treat_none_as_default_value = false)]
+pub struct AttemptRow {
+    /// The payout.
+    pub external_id: String,
+    /// From 1.
+    pub number: i64,
+    /// The bytes that went out.
+    pub body: Vec<u8>,
+    /// When it was written down, before the first byte.
+    pub started_at: Micros,
+    /// When its outcome was.
+    pub finished_at: Option<Micros>,
+    /// `accepted`, `refused`, `not_sent`, `unknown`; none while it is under way.
+    pub outcome: Option<String>,
+    /// What the provider said, for people.
+    pub note: String,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = outbox)]
+struct OutboxRow {
+    external_id: String,
+    due_at: Micros,
+    attempts: i64,
+    claimed: bool,
+}
+
+impl Row for OutboxRow {
+    const ORDER: u8 = 60;
+
+    fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
+        diesel::insert_into(outbox::table).values(rows).execute(conn)
+    }
+}
+
+/// Queues an approved payout.
+pub fn add(tx: &mut WriteTx<'_>, id: &ExternalId, at: Micros) {
+    tx.stage(OutboxRow { external_id: id.as_str().to_owned(), due_at: at, attempts: 0, claimed: false });
+}
+
+/// Takes a payout out of the queue: it ended, or is not to be sent.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn remove(tx: &mut WriteTx<'_>, external_id: &str) -> QueryResult<()> {
+    diesel::delete(outbox::table.find(external_id)).execute(tx.conn()?).map(|_| ())
+}
+
+/// Payouts whose turn it is, longest waiting first. One that is due far in the future was written under another clock and is due too.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn due(conn: &mut DbConn, now: Micros, most: i64) -> QueryResult<Vec<String>> {
+    outbox::table
+        .filter(outbox::claimed.eq(false))
+        .filter(outbox::due_at.le(now).or(outbox::due_at.gt(now + 2 * LONGEST_WAIT)))
+        .order((outbox::due_at, outbox::external_id))
+        .select(outbox::external_id)
+        .limit(most)
+        .load(conn)
+}
+
+/// Claims a payout and writes the attempt down. `None` when it is not to be sent any more. `write` makes the bytes of the first
+/// attempt; later ones send the same bytes again (threats OUT-9).
+///
+/// # Errors
+///
+/// What `write` or the database says.
+pub fn claim(
+    tx: &mut WriteTx<'_>,
+    external_id: &str,
+    write: impl FnOnce(&mut DbConn, &Payout) -> Result<Vec<u8>, Error>,
+    at: Micros,
+) -> Result<Option<Claim>, Error> {
+    let conn = tx.read()?;
+    let attempts: Option<i64> = outbox::table
+        .find(external_id)
+        .filter(outbox::claimed.eq(false))
+        .select(outbox::attempts)
+        .first(conn)
+        .optional()?;
+    let payout = super::find(conn, external_id)?;
+    let (Some(attempts), Some(payout)) = (attempts, payout) else { return Ok(None) };
+    if payout.standing()?.1 != Stage::Queued {
+        return Ok(None);
+    }
+    let earlier: Option<Vec<u8>> =
+        payout_attempts::table.find((external_id, 1)).select(payout_attempts::body).first(conn).optional()?;
+    let body = match earlier {
+        Some(body) => body,
+        None => write(conn, &payout)?,
+    };
+    let attempt = attempts + 1;
+    let conn = tx.conn()?;
+    let row = AttemptRow {
+        external_id: external_id.to_owned(),
+        number: attempt,
+        body: body.clone(),
+        started_at: at,
+        finished_at: None,
+        outcome: None,
+        note: String::new(),
+    };
+    diesel::insert_into(payout_attempts::table).values(row).execute(conn)?;
+    let set = (outbox::attempts.eq(attempt), outbox::claimed.eq(true));
+    diesel::update(outbox::table.find(external_id)).set(set).execute(conn)?;
+    let set = (payouts::stage.eq(Stage::Sending.name()), payouts::updated_at.eq(at));
+    diesel::update(payouts::table.find(external_id)).set(set).execute(conn)?;
+    let payout = Payout { stage: Stage::Sending.name().to_owned(), updated_at: at, ..payout };
+    Ok(Some(Claim { payout, attempt, body }))
+}
+
+/// Writes an attempt's outcome down and does what follows from it. A payout that ended meanwhile stays as it is.
+///
+/// # Errors
+///
+/// What the ledger or the database says.
+pub fn record(
+    tx: &mut WriteTx<'_>,
+    claim: &Claim,
+    outcome: Attempt,
+    note: &str,
+    on_refusal: OnRefusal,
+    at: Micros,
+) -> Result<(), Error> {
+    let id = &claim.payout.external_id;
+    let reached_before = finish_attempt(tx, id, claim.attempt, outcome, note, at)?;
+    let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
+    let (status, stage) = payout.standing()?;
+    if stage != Stage::Sending {
+        log::info!("payout {id}: attempt {} came back {}, but it has moved on", claim.attempt, outcome.name());
+        return Ok(());
+    }
+    let cause = format!("answer to attempt {}", claim.attempt);
+    let why = Because { cause: &cause, actor: SYSTEM, reason: note };
+    match after_attempt(outcome, reached_before, on_refusal) {
+        AfterAttempt::Sent => {
+            remove(tx, id)?;
+            move_to(tx, &payout, (status, Stage::Sent), why, at)
+        }
+        AfterAttempt::QueueAgain => {
+            let due_at = at + wait_after(claim.attempt, random_percent());
+            let set = (outbox::claimed.eq(false), outbox::due_at.eq(due_at));
+            diesel::update(outbox::table.find(id)).set(set).execute(tx.conn()?)?;
+            let set = (payouts::stage.eq(Stage::Queued.name()), payouts::updated_at.eq(at));
+            diesel::update(payouts::table.find(id)).set(set).execute(tx.conn()?)?;
+            Ok(())
+        }
+        AfterAttempt::Release => release(tx, &payout, Status::Failed, why, at),
+        AfterAttempt::Unknown(kind) => hold_for_review(tx, &payout, kind, why, at),
+    }
+}
+
+/// Keeps the hold of a payout whose outcome nobody knows, takes it out of the queue and asks a person.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn hold_for_review(
+    tx: &mut WriteTx<'_>,
+    payout: &Payout,
+    kind: &'static str,
+    why: Because<'_>,
+    at: Micros,
+) -> Result<(), Error> {
+    remove(tx, &payout.external_id)?;
+    let status = if kind == "payout_unknown" { payout.standing()?.0 } else { Status::ManualReview };
+    move_to(tx, payout, (status, Stage::Unknown), why, at)?;
+    let note = format!("payout {}: {} ({}); the hold stays", payout.external_id, why.reason, why.cause);
+    let (site, external_id) = (SiteId(payout.site_id), Some(payout.external_id.as_str()));
+    reviews::open(tx, reviews::About { kind, site, external_id, webhook_id: None, note: &note }, at)?;
+    Ok(())
+}
+
+/// After a start: attempts that a stopped process left open may have reached the provider. They become unknown; only where the
+/// provider pays a repeated id once (`deduplicates`) are they sent again (threats OUT-3). Returns how many there were.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn recover(tx: &mut WriteTx<'_>, deduplicates: impl Fn(SiteId) -> bool, at: Micros) -> Result<usize, Error> {
+    let left: Vec<(String, i64)> = outbox::table
+        .filter(outbox::claimed.eq(true))
+        .select((outbox::external_id, outbox::attempts))
+        .load(tx.read()?)?;
+    for (id, attempt) in &left {
+        finish_attempt(tx, id, *attempt, Attempt::Unknown, "the process stopped while it was under way", at)?;
+        let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
+        let why =
+            Because { cause: "start", actor: SYSTEM, reason: "an attempt was under way when the process stopped" };
+        if payout.standing()?.1 != Stage::Sending {
+            remove(tx, id)?;
+        } else if deduplicates(SiteId(payout.site_id)) {
+            queue_again(tx, &payout, why, at)?;
+        } else {
+            hold_for_review(tx, &payout, "payout_unknown", why, at)?;
+        }
+    }
+    Ok(left.len())
+}
+
+/// Puts a payout back into the queue, to be sent with the same bytes.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn queue_again(tx: &mut WriteTx<'_>, payout: &Payout, why: Because<'_>, at: Micros) -> Result<(), Error> {
+    let id = &payout.external_id;
+    let last: Option<i64> = payout_attempts::table
+        .filter(payout_attempts::external_id.eq(id))
+        .select(diesel::dsl::max(payout_attempts::number))
+        .first(tx.read()?)?;
+    remove(tx, id)?;
+    let row = OutboxRow { external_id: id.clone(), due_at: at, attempts: last.unwrap_or(0), claimed: false };
+    tx.stage(row);
+    move_to(tx, payout, (Status::PendingPayment, Stage::Queued), why, at)
+}
+
+/// Every attempt of a payout, oldest first.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn attempts(conn: &mut DbConn, external_id: &str) -> QueryResult<Vec<AttemptRow>> {
+    payout_attempts::table
+        .filter(payout_attempts::external_id.eq(external_id))
+        .order(payout_attempts::number)
+        .select(AttemptRow::as_select())
+        .load(conn)
+}
+
+/// Writes the outcome of an attempt. Says whether an earlier one may have reached the provider.
+fn finish_attempt(
+    tx: &mut WriteTx<'_>,
+    id: &str,
+    number: i64,
+    outcome: Attempt,
+    note: &str,
+    at: Micros,
+) -> Result<bool, Error> {
+    let set = (
+        payout_attempts::finished_at.eq(Some(at)),
+        payout_attempts::outcome.eq(Some(outcome.name())),
+        payout_attempts::note.eq(note),
+    );
+    diesel::update(payout_attempts::table.find((id, number))).set(set).execute(tx.conn()?)?;
+    let harmless = Some(Attempt::NotSent.name());
+    let reached: i64 = payout_attempts::table
+        .filter(payout_attempts::external_id.eq(id))
+        .filter(payout_attempts::number.lt(number))
+        .filter(payout_attempts::outcome.is_null().or(payout_attempts::outcome.ne(harmless)))
+        .count()
+        .get_result(tx.read()?)?;
+    Ok(reached > 0)
+}
+
+/// How long to wait after the given attempt: doubled each time from two seconds, a fifth more or less so that payouts of one outage
+/// do not come back together.
+fn wait_after(attempt: i64, percent: i64) -> Micros {
+    let doublings = attempt.clamp(1, 9);
+    let plain = (1_000_000 << doublings).min(LONGEST_WAIT);
+    plain / 100 * (80 + percent.rem_euclid(41))
+}
+
+fn random_percent() -> i64 {
+    getrandom::u32().map_or(20, i64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_bound_and_differ() {
+        assert_eq!(wait_after(1, 20), 2_000_000);
+        assert_eq!(wait_after(2, 20), 4_000_000);
+        for attempt in 1..100 {
+            for percent in [0, 20, 40, 41, -1, i64::from(u32::MAX)] {
+                let wait = wait_after(attempt, percent);
+                assert!((1_600_000..=LONGEST_WAIT / 100 * 120).contains(&wait), "{attempt} {percent}: {wait}");
+            }
+        }
+    }
+}

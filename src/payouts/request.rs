@@ -1,0 +1,101 @@
+//! `request_payout`: may this player withdraw this much? Holds the money, writes the order, and queues it when nobody must approve.
+
+use diesel::prelude::*;
+
+use super::lifecycle::Stage;
+use super::{Payout, outbox};
+use crate::clock::{Micros, start_of_day};
+use crate::db::WriteTx;
+use crate::db::schema::payouts;
+use crate::error::Error;
+use crate::ids::{ExternalId, earliest_at};
+use crate::ledger::{self, PlayerId};
+use crate::limits;
+use crate::money::{Currency, Money};
+use crate::orders::Status;
+use crate::players::Known;
+use crate::providers::Question;
+use crate::settings::{Approval, Site};
+
+/// Whether the player and the limits for one payout allow it; the day's limit and the balance come after.
+///
+/// # Errors
+///
+/// `PlayerBlocked`, `PayoutsNotAllowed`, `BelowMinimum`, `AboveMaximum`, in this order.
+pub fn decide(player: &Known, site: &Site, question: &Question) -> Result<(), Error> {
+    if !player.active {
+        return Err(Error::PlayerBlocked);
+    }
+    if !player.withdrawal_allowed {
+        return Err(Error::PayoutsNotAllowed);
+    }
+    limits::payout(&site.limits(question.amount.currency()), question.amount.minor())
+}
+
+/// Whether a payout of this amount goes without a person.
+pub fn goes_by_itself(site: &Site, amount: Money) -> bool {
+    let rules = &site.payouts;
+    let within = rules.auto_approve_up_to.is_empty()
+        || rules.auto_approve_up_to.get(&amount.currency()).is_some_and(|most| amount.minor() <= *most);
+    rules.approval == Approval::Auto && within && !site.needs_four_eyes(amount)
+}
+
+/// Holds the money of an allowed payout and writes its order.
+///
+/// # Errors
+///
+/// `AboveMaximum` for the day, then `InsufficientFunds`; nothing is written.
+pub fn open(
+    tx: &mut WriteTx<'_>,
+    provider: &'static str,
+    site: &Site,
+    player: &Known,
+    question: &Question,
+    details: String,
+    at: Micros,
+) -> Result<ExternalId, Error> {
+    let amount = question.amount;
+    let limits = site.limits(amount.currency());
+    if limits.payout_daily_max.is_some() {
+        let today = asked_since(tx, player.id, amount.currency(), start_of_day(at))?;
+        limits::payout_day(&limits, today, amount.minor())?;
+    }
+    let id = ExternalId::generate();
+    ledger::hold(tx, &id, player.id, amount, at)?;
+    let (status, stage) = if goes_by_itself(site, amount) {
+        (Status::PendingPayment, Stage::Queued)
+    } else {
+        (Status::ManualReview, Stage::AwaitingApproval)
+    };
+    tx.stage(Payout {
+        external_id: id.as_str().to_owned(),
+        provider: provider.to_owned(),
+        site_id: question.site.0,
+        player_id: player.id.0,
+        amount: amount.minor(),
+        currency: amount.currency().code().to_owned(),
+        status: status.code(),
+        stage: stage.name().to_owned(),
+        purse: question.purse.clone(),
+        transaction_id: question.transaction_id.clone(),
+        details,
+        created_at: at,
+        updated_at: at,
+    });
+    if stage == Stage::Queued {
+        outbox::add(tx, &id, at);
+    }
+    Ok(id)
+}
+
+/// What the player asked for since `from`, less what was not paid, in minor units.
+fn asked_since(tx: &mut WriteTx<'_>, player: PlayerId, currency: Currency, from: Micros) -> Result<i64, Error> {
+    let amounts: Vec<i64> = payouts::table
+        .filter(payouts::player_id.eq(player.0))
+        .filter(payouts::external_id.ge(earliest_at(from)))
+        .filter(payouts::currency.eq(currency.code()))
+        .filter(payouts::status.ne_all([Status::Failed.code(), Status::Cancelled.code()]))
+        .select(payouts::amount)
+        .load(tx.read()?)?;
+    amounts.into_iter().try_fold(0_i64, i64::checked_add).ok_or(Error::OutOfRange)
+}

@@ -1,0 +1,242 @@
+//! Players: who they are and what they may do. Their money is the ledger's.
+
+use std::collections::{BTreeMap, HashMap};
+
+use diesel::prelude::*;
+
+use crate::clock::Micros;
+use crate::db::schema::players;
+use crate::db::{DbConn, Memory, WriteTx};
+use crate::error::Error;
+use crate::ids::Player;
+use crate::ledger::PlayerId;
+
+/// Profile fields a player may have, by their names on the Cashier's wire (Carouseller manual, pay-out initiation and authlink).
+pub const PROFILE_FIELDS: [&str; 19] = [
+    "first_name",
+    "last_name",
+    "birthdate",
+    "billing_phone",
+    "owner_name",
+    "owner_phone",
+    "owner_address",
+    "bank",
+    "document_id",
+    "user_preset_id",
+    "external_value1",
+    "user_name",
+    "user_email",
+    "user_phone",
+    "user_city",
+    "user_address",
+    "user_postal",
+    "language",
+    "timezone",
+];
+
+/// Players remembered at most; more are forgotten all at once and read again.
+const REMEMBERED: usize = 100_000;
+
+/// A player's row.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = players, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub struct PlayerRow {
+    /// Our number.
+    pub id: i64,
+    /// The site.
+    pub site_id: i64,
+    /// The login there.
+    pub login: String,
+    /// `active`, `blocked` or `closed`.
+    pub status: String,
+    /// Whether deposits are allowed.
+    pub deposit_allowed: bool,
+    /// Whether payouts are allowed.
+    pub withdrawal_allowed: bool,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// Profile fields as a JSON object.
+    pub profile: String,
+    /// When the row was made.
+    pub created_at: Micros,
+    /// When it last changed.
+    pub updated_at: Micros,
+}
+
+impl PlayerRow {
+    /// The profile by field name.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`: the stored profile is damaged.
+    pub fn profile(&self) -> Result<BTreeMap<String, String>, Error> {
+        serde_json::from_str(&self.profile).map_err(|_| Error::Internal(format!("profile of player {}", self.id)))
+    }
+}
+
+/// What decisions need to know of a player.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Our number.
+    pub id: PlayerId,
+    /// Neither blocked nor closed.
+    pub active: bool,
+    /// Whether deposits are allowed.
+    pub deposit_allowed: bool,
+    /// Whether payouts are allowed.
+    pub withdrawal_allowed: bool,
+}
+
+impl From<&PlayerRow> for Known {
+    fn from(row: &PlayerRow) -> Self {
+        Self {
+            id: PlayerId(row.id),
+            active: row.status == "active",
+            deposit_allowed: row.deposit_allowed,
+            withdrawal_allowed: row.withdrawal_allowed,
+        }
+    }
+}
+
+/// What to change of a player; `None` and absent fields stay as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// `active`, `blocked` or `closed`.
+    pub status: Option<String>,
+    /// Whether deposits are allowed.
+    pub deposit_allowed: Option<bool>,
+    /// Whether payouts are allowed.
+    pub withdrawal_allowed: Option<bool>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// Profile fields to set; an empty text removes one.
+    pub profile: BTreeMap<String, String>,
+}
+
+/// The player as the open transaction sees it.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn find(tx: &mut WriteTx<'_>, player: &Player) -> Result<Option<Known>, Error> {
+    let (recent, conn) = tx.memory::<Recent>();
+    if let Some(known) = recent.known.get(player) {
+        return Ok(Some(*known));
+    }
+    let found = read(conn, player)?;
+    Ok(found.map(|row| {
+        let known = Known::from(&row);
+        recent.known.insert(player.clone(), known);
+        known
+    }))
+}
+
+/// Creates or changes a player. The second value says whether it was created.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn put(tx: &mut WriteTx<'_>, player: &Player, change: &Change, at: Micros) -> Result<(PlayerRow, bool), Error> {
+    let conn = tx.conn()?;
+    let existing = read(conn, player)?;
+    let created = existing.is_none();
+    let mut row = match existing {
+        Some(row) => row,
+        None => new_row(conn, player, at)?,
+    };
+    apply(&mut row, change, at)?;
+    if created {
+        diesel::insert_into(players::table).values(&row).execute(conn)?;
+    } else {
+        diesel::update(players::table.find(row.id)).set(&row).execute(conn)?;
+    }
+    let (recent, _) = tx.memory::<Recent>();
+    recent.changed.push(player.clone());
+    recent.known.insert(player.clone(), Known::from(&row));
+    Ok((row, created))
+}
+
+/// A player's row, as this connection sees it.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn read(conn: &mut DbConn, player: &Player) -> QueryResult<Option<PlayerRow>> {
+    players::table
+        .filter(players::site_id.eq(player.site.0))
+        .filter(players::login.eq(player.login.as_str()))
+        .select(PlayerRow::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// The player with this number.
+///
+/// # Errors
+///
+/// What the database says; a missing player is an error, for nothing deletes players.
+pub fn by_id(conn: &mut DbConn, id: PlayerId) -> QueryResult<PlayerRow> {
+    players::table.find(id.0).select(PlayerRow::as_select()).first(conn)
+}
+
+fn new_row(conn: &mut DbConn, player: &Player, at: Micros) -> QueryResult<PlayerRow> {
+    let last: Option<i64> = players::table.select(diesel::dsl::max(players::id)).first(conn)?;
+    Ok(PlayerRow {
+        id: last.unwrap_or(0) + 1,
+        site_id: player.site.0,
+        login: player.login.as_str().to_owned(),
+        status: "active".to_owned(),
+        deposit_allowed: true,
+        withdrawal_allowed: true,
+        country: None,
+        profile: "{}".to_owned(),
+        created_at: at,
+        updated_at: at,
+    })
+}
+
+fn apply(row: &mut PlayerRow, change: &Change, at: Micros) -> Result<(), Error> {
+    if let Some(status) = &change.status {
+        row.status.clone_from(status);
+    }
+    row.deposit_allowed = change.deposit_allowed.unwrap_or(row.deposit_allowed);
+    row.withdrawal_allowed = change.withdrawal_allowed.unwrap_or(row.withdrawal_allowed);
+    if change.country.is_some() {
+        row.country.clone_from(&change.country);
+    }
+    let mut profile = row.profile()?;
+    profile.extend(change.profile.clone());
+    profile.retain(|_, value| !value.is_empty());
+    row.profile = serde_json::to_string(&profile).map_err(|error| Error::Internal(error.to_string()))?;
+    row.updated_at = at;
+    Ok(())
+}
+
+#[derive(Default)]
+struct Recent {
+    known: HashMap<Player, Known>,
+    changed: Vec<Player>,
+}
+
+impl Memory for Recent {
+    fn order(&self) -> u8 {
+        10
+    }
+
+    fn flush(&mut self, _conn: &mut DbConn) -> QueryResult<()> {
+        Ok(())
+    }
+
+    fn committed(&mut self) {
+        self.changed.clear();
+        if self.known.len() > REMEMBERED {
+            self.known.clear();
+        }
+    }
+
+    fn rolled_back(&mut self) {
+        for player in self.changed.drain(..) {
+            self.known.remove(&player);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The settings in force, for people, with every secret masked.
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::{Approval, Carouseller, Encoding, Limits, OnRefusal, Settings, Site, UnknownPlayers};
+use crate::secret::Secret;
+
+/// What stands for a secret.
+const MASK: &str = "***";
+
+impl Settings {
+    /// All settings in force as JSON; every secret is `***`.
+    pub fn masked(&self) -> Value {
+        let server = &self.server;
+        let keys = self.wallet.api_keys.keys().map(|name| (name.clone(), json!(MASK)));
+        let sites = self.sites.iter().map(|site| (site.name.clone(), masked_site(site)));
+        let events = self.events.as_ref().map(
+            |events| json!({ "url": shown_url(&events.url), "secret": MASK, "private_networks": events.private_networks }),
+        );
+        json!({
+            "server": {
+                "public_bind": server.public_bind,
+                "private_bind": server.private_bind,
+                "trusted_proxies": server.trusted_proxies,
+                "max_body_bytes": server.max_body_bytes,
+                "max_connections": server.max_connections,
+                "state_dir": server.state_dir.to_string_lossy(),
+            },
+            "database": { "url": masked_database(&self.database.url) },
+            "wallet": { "api_keys": Value::Object(keys.collect()) },
+            "sites": Value::Object(sites.collect()),
+            "events": events,
+        })
+    }
+
+    /// All settings in force as TOML, one full key a line; every secret is `***`.
+    pub fn masked_toml(&self) -> String {
+        let mut lines = Vec::new();
+        flatten("", &self.masked(), &mut lines);
+        lines.join("\n")
+    }
+}
+
+/// A path holds no secret; any other URL may hold a password.
+fn masked_database(url: &Secret) -> &str {
+    if url.expose().starts_with("sqlite://") { url.expose() } else { MASK }
+}
+
+/// A URL without its query, where some providers want a token.
+fn shown_url(url: &Url) -> String {
+    let mut url = url.clone();
+    if url.query().is_some() {
+        url.set_query(Some(MASK));
+    }
+    url.into()
+}
+
+fn masked_site(site: &Site) -> Value {
+    let by_code = |(currency, minor): (&crate::money::Currency, &i64)| (currency.to_string(), json!(minor));
+    let limits = site.limits.iter().map(|(currency, limits)| (currency.to_string(), shown_limits(limits)));
+    json!({
+        "site_id": site.site_id.0,
+        "currencies": site.currencies.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "unknown_players": match site.unknown_players {
+            UnknownPlayers::Reject => "reject",
+            UnknownPlayers::Create => "create",
+        },
+        "carouseller": site.carouseller.as_ref().map(masked_carouseller),
+        "limits": limits.collect::<Map<_, _>>(),
+        "payouts": {
+            "approval": match site.payouts.approval {
+                Approval::Manual => "manual",
+                Approval::Auto => "auto",
+            },
+            "auto_approve_up_to": site.payouts.auto_approve_up_to.iter().map(by_code).collect::<Map<_, _>>(),
+            "four_eyes_from": site.payouts.four_eyes_from.iter().map(by_code).collect::<Map<_, _>>(),
+            "on_refusal": match site.payouts.on_refusal {
+                OnRefusal::Release => "release",
+                OnRefusal::Review => "review",
+            },
+        },
+    })
+}
+
+fn masked_carouseller(provider: &Carouseller) -> Value {
+    json!({
+        "salts": vec![MASK; provider.salts.len()],
+        "payout_url": provider.payout_url.as_ref().map(shown_url),
+        "authlink_url": provider.authlink_url.as_ref().map(shown_url),
+        "report_url": provider.report_url.as_ref().map(shown_url),
+        "payout_encoding": match provider.payout_encoding {
+            Encoding::Json => "json",
+            Encoding::Form => "form",
+        },
+        "allow_from": provider.allow_from,
+        "accept_unsigned_webhooks": provider.accept_unsigned_webhooks,
+        "deduplicates_external_id": provider.deduplicates_external_id,
+        "private_networks": provider.private_networks,
+    })
+}
+
+fn shown_limits(limits: &Limits) -> Value {
+    json!({
+        "deposit_min": limits.deposit_min,
+        "deposit_max": limits.deposit_max,
+        "payout_min": limits.payout_min,
+        "payout_max": limits.payout_max,
+        "payout_daily_max": limits.payout_daily_max,
+    })
+}
+
+/// Writes `a.b.c = value` for everything that is set. A scalar or a list of them looks the same in JSON and in TOML.
+fn flatten(path: &str, value: &Value, lines: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::Object(map) => {
+            for (key, value) in map {
+                let bare = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+                let key = if bare && !key.is_empty() { key.clone() } else { json!(key).to_string() };
+                let path = if path.is_empty() { key } else { format!("{path}.{key}") };
+                flatten(&path, value, lines);
+            }
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            lines.push(format!("{path} = {value}"));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The books checked as a whole: what threats.md calls "what the ledger must satisfy at every commit", and `croupier ledger verify`.
+
+mod orders;
+mod wallet;
+
+use diesel::prelude::*;
+use serde::Serialize;
+
+use crate::db::DbConn;
+use crate::db::schema::players;
+use crate::error::Error;
+use crate::ids::SiteId;
+use crate::ledger;
+use crate::marks::Mark;
+use crate::staff::audit;
+
+/// What the check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whether everything holds.
+    pub ok: bool,
+    /// Journal entries.
+    pub entries: i64,
+    /// Their postings, two each.
+    pub postings: i64,
+    /// Players.
+    pub players: i64,
+    /// Rows of the audit.
+    pub audit_rows: i64,
+    /// What does not hold, the first bad row of each kind first; at most 100.
+    pub problems: Vec<String>,
+    /// The end of both chains.
+    #[serde(skip)]
+    pub mark: Mark,
+}
+
+impl Report {
+    /// What is said of books that cannot be read at all.
+    pub fn unreadable(reason: &str) -> Self {
+        let start = (0, ledger::chain_start());
+        let problems = vec![reason.to_owned()];
+        let mark = Mark { ledger: start, audit: start };
+        Self { ok: false, entries: 0, postings: 0, players: 0, audit_rows: 0, problems, mark }
+    }
+
+    /// Adds what was found elsewhere.
+    pub fn add(&mut self, problems: Vec<String>) {
+        self.problems.extend(problems);
+        self.problems.truncate(MOST_PROBLEMS);
+        self.ok = self.problems.is_empty();
+    }
+}
+
+/// Problems named at most; a damaged ledger would otherwise name every row.
+const MOST_PROBLEMS: usize = 100;
+
+/// Checks everything in one read transaction, so that a running service does not disturb it. `deduplicates` says of which sites a
+/// repeated payout is paid once; `progress` is told how many entries have been read.
+///
+/// # Errors
+///
+/// What the database says; what does not hold is in the report.
+pub fn verify(
+    conn: &mut DbConn,
+    deduplicates: &dyn Fn(SiteId) -> bool,
+    progress: impl FnMut(i64),
+) -> Result<Report, Error> {
+    conn.transaction(|conn| {
+        let checked = ledger::verify::verify(conn, progress)?;
+        let mut problems = checked.problems;
+        orders::payouts(conn, &checked.kinds, deduplicates, &mut problems)?;
+        orders::deposits(conn, &checked.kinds, &mut problems)?;
+        wallet::transactions(conn, &checked.kinds, &mut problems)?;
+        let audit = audit::verify(conn)?;
+        problems.extend(audit.problems);
+        let players: i64 = players::table.count().get_result(conn)?;
+        problems.truncate(MOST_PROBLEMS);
+        Ok(Report {
+            ok: problems.is_empty(),
+            entries: checked.entries,
+            postings: checked.entries * 2,
+            players,
+            audit_rows: audit.rows,
+            problems,
+            mark: Mark { ledger: checked.head, audit: audit.head },
+        })
+    })
+}

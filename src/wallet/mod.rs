@@ -1,0 +1,5 @@
+//! The game server's wallet: bets, wins and their like, each once; bets undone, also before they came.
+
+pub mod rollback;
+pub mod statement;
+pub mod transactions;

@@ -1,0 +1,70 @@
+//! A player's statement: every journal entry of theirs, oldest first.
+
+use diesel::prelude::*;
+
+use crate::clock::Micros;
+use crate::db::DbConn;
+use crate::db::schema::{accounts, journal_entries};
+use crate::error::Error;
+use crate::ledger::PlayerId;
+
+/// One line of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The entry's number: also the cursor.
+    pub id: i64,
+    /// What it is about: `bet`, `hold`, `deposit`, …
+    pub kind: String,
+    /// The transaction or order that caused it.
+    pub cause: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// What it did to the available money, in minor units.
+    pub available_change: i64,
+    /// What it did to the held money, in minor units.
+    pub held_change: i64,
+    /// When.
+    pub at: Micros,
+}
+
+/// Up to `limit` lines after the one numbered `after`.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn lines(conn: &mut DbConn, player: PlayerId, after: i64, limit: i64) -> Result<Vec<Line>, Error> {
+    let own: Vec<i64> = accounts::table
+        .filter(accounts::code.ge(format!("player:{}:", player.0)))
+        .filter(accounts::code.lt(format!("player:{};", player.0)))
+        .select(accounts::id)
+        .load(conn)?;
+    #[rustfmt::skip]
+    type Found = (i64, String, String, String, i64, i64, bool, i64, bool, Micros);
+    let found: Vec<Found> = journal_entries::table
+        .filter(journal_entries::player_id.eq(player.0))
+        .filter(journal_entries::id.gt(after))
+        .order(journal_entries::id)
+        .limit(limit)
+        .select((
+            journal_entries::id,
+            journal_entries::kind,
+            journal_entries::cause,
+            journal_entries::currency,
+            journal_entries::amount,
+            journal_entries::debit_account,
+            journal_entries::debit_held,
+            journal_entries::credit_account,
+            journal_entries::credit_held,
+            journal_entries::at,
+        ))
+        .load(conn)?;
+    let line = |(id, kind, cause, currency, amount, debit, debit_held, credit, credit_held, at): Found| {
+        let change = |held: bool| {
+            let debited = if own.contains(&debit) && debit_held == held { amount } else { 0 };
+            let credited = if own.contains(&credit) && credit_held == held { amount } else { 0 };
+            credited - debited
+        };
+        Line { id, kind, cause, currency, available_change: change(false), held_change: change(true), at }
+    };
+    Ok(found.into_iter().map(line).collect())
+}

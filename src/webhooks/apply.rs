@@ -1,0 +1,271 @@
+//! What a notification does: found, compared with its order, decided, booked and stored in one commit.
+
+use super::inbox::{self, Verdict};
+use crate::clock::Micros;
+use crate::db::WriteTx;
+use crate::deposits::lifecycle::Decision as DepositDecision;
+use crate::deposits::{self, Deposit, credit};
+use crate::error::Error;
+use crate::ids::SiteId;
+use crate::ledger::PlayerId;
+use crate::orders::transitions::Because;
+use crate::orders::{Status, reviews};
+use crate::payouts::lifecycle::Decision as PayoutDecision;
+use crate::payouts::{self, Payout, lifecycle, outbox};
+use crate::players;
+use crate::providers::{Direction, Notification};
+
+/// Takes a verified notification. When this returns `Ok` and is committed, it may be acknowledged: it was applied, or recorded, or
+/// put into review. A repetition changes nothing.
+///
+/// # Errors
+///
+/// Only why it could not be stored.
+pub fn receive(tx: &mut WriteTx<'_>, notification: &Notification, at: Micros) -> Result<(), Error> {
+    if inbox::find(tx, notification)?.is_some() {
+        return Ok(());
+    }
+    let id = inbox::next_id(tx)?;
+    let found = Found::of(tx, notification)?;
+    let verdict = if found.is_none() { Verdict::UnknownOrder } else { Verdict::Recorded };
+    inbox::store(tx, id, notification, verdict, at)?;
+    let Some(found) = found else {
+        let note = format!("a notification ({}) names an order we do not have", notification.codes);
+        return review(tx, id, notification, "unknown_order", &note, at);
+    };
+    let verdict = apply(tx, id, notification, &found, at)?;
+    inbox::set_verdict(tx, id, verdict)?;
+    Ok(())
+}
+
+/// Applies notifications that came before their order did, after an import or a restore. Returns how many.
+///
+/// # Errors
+///
+/// What the ledger or the database says.
+pub fn apply_parked(tx: &mut WriteTx<'_>, provider: &'static str, at: Micros) -> Result<usize, Error> {
+    let waiting = inbox::waiting(tx.read()?, Verdict::UnknownOrder, None)?;
+    let mut applied = 0;
+    for webhook in waiting.iter().filter(|webhook| webhook.provider == provider) {
+        let notification = webhook.notification(provider)?;
+        if let Some(found) = Found::of(tx, &notification)? {
+            let verdict = apply(tx, webhook.id, &notification, &found, at)?;
+            inbox::set_verdict(tx, webhook.id, verdict)?;
+            applied += 1;
+        }
+    }
+    Ok(applied)
+}
+
+/// The order a notification is about.
+enum Found {
+    Deposit(Deposit),
+    Payout(Payout),
+}
+
+impl Found {
+    /// The order under this id on this provider and site; another's order is not found.
+    fn of(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<Option<Self>, Error> {
+        let conn = tx.read()?;
+        let id = &notification.external_id;
+        let ours = |provider: &str, site: i64| provider == notification.provider && site == notification.site.0;
+        if let Some(deposit) = deposits::find(conn, id)? {
+            return Ok(ours(&deposit.provider, deposit.site_id).then_some(Self::Deposit(deposit)));
+        }
+        let payout = payouts::find(conn, id)?;
+        Ok(payout.filter(|payout| ours(&payout.provider, payout.site_id)).map(Self::Payout))
+    }
+
+    fn direction(&self) -> Direction {
+        match self {
+            Found::Deposit(_) => Direction::Deposit,
+            Found::Payout(_) => Direction::Payout,
+        }
+    }
+
+    fn terms(&self) -> (PlayerId, i64, &str) {
+        match self {
+            Found::Deposit(deposit) => (PlayerId(deposit.player_id), deposit.amount, &deposit.currency),
+            Found::Payout(payout) => (PlayerId(payout.player_id), payout.amount, &payout.currency),
+        }
+    }
+}
+
+fn apply(
+    tx: &mut WriteTx<'_>,
+    id: i64,
+    notification: &Notification,
+    found: &Found,
+    at: Micros,
+) -> Result<Verdict, Error> {
+    let (player, amount, currency) = found.terms();
+    let login = players::by_id(tx.read()?, player)?.login;
+    if let Some((kind, note)) = mismatch(notification, found.direction(), &login, amount, currency) {
+        review(tx, id, notification, kind, &note, at)?;
+        return Ok(Verdict::Review);
+    }
+    if !notification.signed {
+        let note = format!("an unsigned notification ({}) is only a hint: confirm it", notification.codes);
+        review(tx, id, notification, "unsigned", &note, at)?;
+        return Ok(Verdict::Review);
+    }
+    match found {
+        Found::Deposit(deposit) => apply_to_deposit(tx, id, notification, deposit, at),
+        Found::Payout(payout) => apply_to_payout(tx, id, notification, payout, at),
+    }
+}
+
+/// In what a notification does not agree with its order (threats R7, LIF-9): the review's kind and a note.
+fn mismatch(
+    notification: &Notification,
+    direction: Direction,
+    login: &str,
+    amount: i64,
+    currency: &str,
+) -> Option<(&'static str, String)> {
+    if notification.login != login {
+        return Some(("other_player", "the notification names another player than the order".into()));
+    }
+    if notification.news.direction().is_some_and(|said| said != direction) {
+        return Some(("other_direction", format!("{} cannot be about this order", notification.codes)));
+    }
+    if notification.currency != currency {
+        return Some(("currency_differs", format!("ordered in {currency}, notified in {}", notification.currency)));
+    }
+    if notification.amount_minor != amount {
+        let note = format!("ordered {amount}, notified {} minor units {currency}", notification.amount_minor);
+        return Some(("amount_differs", note));
+    }
+    let (real, real_currency) = notification.real.as_ref()?;
+    let nothing_moved = *real == 0 && !notification.news.moves_money();
+    (real_currency == currency && *real != amount && !nothing_moved)
+        .then(|| ("amount_differs", format!("ordered {amount}, really moved {real} minor units {currency}")))
+}
+
+fn apply_to_deposit(
+    tx: &mut WriteTx<'_>,
+    id: i64,
+    notification: &Notification,
+    deposit: &Deposit,
+    at: Micros,
+) -> Result<Verdict, Error> {
+    let cause = format!("webhook {id}");
+    let why = Because { cause: &cause, actor: notification.provider, reason: &notification.codes };
+    let kept = |tx: &mut WriteTx<'_>, kind, verdict| -> Result<Verdict, Error> {
+        let note = format!("deposit {}: {} while {}", deposit.external_id, notification.codes, status_name(deposit));
+        review(tx, id, notification, kind, &note, at)?;
+        Ok(verdict)
+    };
+    match deposits::lifecycle::decide(Status::from_code(deposit.status)?, notification.news) {
+        DepositDecision::Credit => credit_or_review(tx, id, notification, deposit, why, at),
+        DepositDecision::Refund => reverse(tx, id, notification, deposit, Status::Refunded, why, at),
+        DepositDecision::ChargeBack => reverse(tx, id, notification, deposit, Status::Chargeback, why, at),
+        DepositDecision::Move(to) => credit::move_to(tx, deposit, to, why, at).map(|()| Verdict::Applied),
+        DepositDecision::MoveAndReview(to, kind) => {
+            credit::move_to(tx, deposit, to, why, at)?;
+            kept(tx, kind, Verdict::Review)
+        }
+        DepositDecision::Record => Ok(Verdict::Recorded),
+        DepositDecision::Review(kind) => kept(tx, kind, Verdict::Review),
+        DepositDecision::AwaitPayment => kept(tx, "reversal_before_payment", Verdict::BeforePayment),
+    }
+}
+
+fn credit_or_review(
+    tx: &mut WriteTx<'_>,
+    id: i64,
+    notification: &Notification,
+    deposit: &Deposit,
+    why: Because<'_>,
+    at: Micros,
+) -> Result<Verdict, Error> {
+    match credit::credit(tx, deposit, notification.provider, why, at) {
+        Ok(()) => {}
+        Err(Error::OutOfRange) => {
+            if deposit.status != Status::CreditFailed.code() {
+                credit::move_to(tx, deposit, Status::CreditFailed, why, at)?;
+            }
+            let note = format!("deposit {} is paid, but the balance would leave its range", deposit.external_id);
+            review(tx, id, notification, "credit_failed", &note, at)?;
+            return Ok(Verdict::Review);
+        }
+        Err(error) => return Err(error),
+    }
+    for waiting in inbox::waiting(tx.read()?, Verdict::BeforePayment, Some(&deposit.external_id))? {
+        let earlier = waiting.notification(notification.provider)?;
+        let credited = deposits::find(tx.read()?, &deposit.external_id)?.ok_or(Error::NotFound("deposit"))?;
+        let verdict = apply_to_deposit(tx, waiting.id, &earlier, &credited, at)?;
+        inbox::set_verdict(tx, waiting.id, verdict)?;
+    }
+    Ok(Verdict::Applied)
+}
+
+fn reverse(
+    tx: &mut WriteTx<'_>,
+    id: i64,
+    notification: &Notification,
+    deposit: &Deposit,
+    to: Status,
+    why: Because<'_>,
+    at: Micros,
+) -> Result<Verdict, Error> {
+    if credit::reverse(tx, deposit, notification.provider, to, why, at)? {
+        let note = format!("deposit {}: {} took the player below zero", deposit.external_id, to.name());
+        review(tx, id, notification, "below_zero", &note, at)?;
+    }
+    Ok(Verdict::Applied)
+}
+
+fn apply_to_payout(
+    tx: &mut WriteTx<'_>,
+    id: i64,
+    notification: &Notification,
+    payout: &Payout,
+    at: Micros,
+) -> Result<Verdict, Error> {
+    let cause = format!("webhook {id}");
+    let why = Because { cause: &cause, actor: notification.provider, reason: &notification.codes };
+    let (status, stage) = payout.standing()?;
+    let note = format!(
+        "payout {}: {} while {} at stage {}",
+        payout.external_id,
+        notification.codes,
+        status.name(),
+        stage.name()
+    );
+    match lifecycle::on_news(status, stage, notification.news) {
+        PayoutDecision::Capture => {
+            payouts::capture(tx, payout, notification.provider, why, at).map(|()| Verdict::Applied)
+        }
+        PayoutDecision::Release => payouts::release(tx, payout, Status::Failed, why, at).map(|()| Verdict::Applied),
+        PayoutDecision::HoldAndReview(kind) => {
+            outbox::remove(tx, &payout.external_id)?;
+            payouts::move_to(tx, payout, (Status::ManualReview, payouts::Stage::Unknown), why, at)?;
+            review(tx, id, notification, kind, &note, at)?;
+            Ok(Verdict::Review)
+        }
+        PayoutDecision::Record => Ok(Verdict::Recorded),
+        PayoutDecision::Review(kind) => {
+            review(tx, id, notification, kind, &note, at)?;
+            Ok(Verdict::Review)
+        }
+    }
+}
+
+fn review(
+    tx: &mut WriteTx<'_>,
+    id: i64,
+    notification: &Notification,
+    kind: &'static str,
+    note: &str,
+    at: Micros,
+) -> Result<(), Error> {
+    let site = SiteId(notification.site.0);
+    let external_id = Some(notification.external_id.as_str());
+    reviews::open(tx, reviews::About { kind, site, external_id, webhook_id: Some(id), note }, at)?;
+    Ok(())
+}
+
+fn status_name(deposit: &Deposit) -> &'static str {
+    Status::from_code(deposit.status).map_or("damaged", Status::name)
+}

@@ -1,0 +1,7 @@
+//! Notifications of providers: stored once, applied once, acknowledged after the commit.
+
+mod apply;
+mod inbox;
+
+pub use apply::{apply_parked, receive};
+pub use inbox::{Verdict, Webhook, of_order};
