@@ -1,6 +1,7 @@
 //! croupier itself as the demo needs it: started on free ports, checked, stopped. The only file of the simulator's side
 //! that touches the service.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -8,12 +9,16 @@ use tokio::sync::oneshot;
 
 use crate::app::Application;
 use crate::clock;
-use crate::db;
+use crate::db::{self, DbConn};
+use crate::deposits;
+use crate::orders::Status;
+use crate::payouts;
 use crate::payouts::worker::deduplicates;
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::simulate::Brand;
-use crate::simulate::demo::LedgerCheck;
+use crate::simulate::book::End;
+use crate::simulate::demo::{LedgerCheck, Records};
 use crate::staff::passwords::{self, Hashed};
 use crate::staff::{CLI, Role, accounts};
 use crate::verify;
@@ -108,6 +113,45 @@ impl Host {
         if !matches!(ended, Ok(Ok(Ok(())))) {
             log::error!("demo: the service did not end in order");
         }
+    }
+}
+
+impl Records for Host {
+    async fn ends(&self, external_ids: Vec<String>) -> Result<BTreeMap<String, (End, String)>, String> {
+        let database = self.database.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut conn = db::connect_read_only(&database).map_err(|error| error.to_string())?;
+            let mut ends = BTreeMap::new();
+            for external_id in external_ids {
+                if let Some(code) = status_code(&mut conn, &external_id).map_err(|error| error.to_string())? {
+                    let status = Status::from_code(code).map_err(|error| error.to_string())?;
+                    ends.insert(external_id, (end(status), status.name().to_owned()));
+                }
+            }
+            Ok(ends)
+        });
+        read.await.map_err(|error| error.to_string())?
+    }
+}
+
+fn status_code(conn: &mut DbConn, external_id: &str) -> diesel::QueryResult<Option<i64>> {
+    match payouts::find(conn, external_id)? {
+        Some(payout) => Ok(Some(payout.status)),
+        None => Ok(deposits::find(conn, external_id)?.map(|deposit| deposit.status)),
+    }
+}
+
+fn end(status: Status) -> End {
+    match status {
+        Status::Credited => End::Paid,
+        Status::Failed | Status::Cancelled => End::Declined,
+        Status::Created
+        | Status::PendingPayment
+        | Status::ProviderConfirmed
+        | Status::CreditFailed
+        | Status::Refunded
+        | Status::Chargeback
+        | Status::ManualReview => End::Open,
     }
 }
 
