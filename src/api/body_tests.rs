@@ -42,7 +42,7 @@ fn a_good_body_is_read() {
 
     assert_eq!((order.amount, order.reason.as_str(), order.profile["a"].as_str()), (-5, "r", "b"));
     assert!(matches!(order.outcome, Some(Outcome::Failed)));
-    assert!(matches!(parse::<Order>(br#"{"amount":1,"reason":"r","outcome":"succeeded"}"#), Ok(_)));
+    assert!(parse::<Order>(br#"{"amount":1,"reason":"r","outcome":"succeeded"}"#).is_ok());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! HTTP: parse, call one use case, answer. The two route tables are here, each readable on one screen.
 
+pub mod admin;
 pub mod body;
 mod callback;
 mod machines;
@@ -37,6 +38,7 @@ fn private(config: &mut web::ServiceConfig) {
         .route("/readyz", web::get().to(machines::readyz))
         .route("/metrics", web::get().to(machines::metrics))
         .service(wallet::routes())
+        .service(admin::scope())
         .default_service(web::to(|| async { problem::Problem::no_such_route() }));
 }
 
@@ -60,7 +62,8 @@ pub async fn serve(
         config.app_data(data.clone());
         public(config);
     })?;
-    let private_side = transport::serve(private_listener, Side::Private, limits, move |config| {
+    let private_limits = Limits { workers: 2, ..limits };
+    let private_side = transport::serve(private_listener, Side::Private, private_limits, move |config| {
         config.app_data(shared.clone());
         private(config);
     })?;

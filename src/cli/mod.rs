@@ -33,12 +33,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Play the main job with nothing prepared, against the built-in Cashier simulator.
-    Demo(demo::Args),
-    /// Be the Cashier: call a merchant, take its payout initiations, notify it.
-    Simulate(simulate::Args),
-    /// Try the conformance list on any merchant implementation and print a report.
-    Certify(certify::Args),
     /// Run the service.
     Serve(serve::Args),
     /// Check the books.
@@ -53,6 +47,12 @@ enum Command {
     Explain(explain::Args),
     /// Accounts of the back office.
     Staff(staff::Args),
+    /// Play the main job with nothing prepared, against the built-in Cashier simulator.
+    Demo(demo::Args),
+    /// Be the Cashier: call a merchant, take its payout initiations, notify it.
+    Simulate(simulate::Args),
+    /// Try the conformance list on any merchant implementation and print a report.
+    Certify(certify::Args),
 }
 
 /// Why a command did not end with exit code 0. The text goes to stderr.
@@ -72,9 +72,6 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let outcome: Outcome = match cli.command {
-        Command::Demo(args) => demo::run(&args),
-        Command::Simulate(args) => simulate::run(&args),
-        Command::Certify(args) => certify::run(&args),
         Command::Serve(args) => serve::run(args, &cli.settings),
         Command::Ledger(args) => ledger::run(args, &cli.settings),
         Command::Migrate(args) => migrate::run(args, &cli.settings),
@@ -82,6 +79,9 @@ pub fn main() -> ExitCode {
         Command::Sign(args) => sign::run(args, &cli.settings),
         Command::Explain(args) => explain::run(args, &cli.settings),
         Command::Staff(args) => staff::run(args, &cli.settings),
+        Command::Demo(args) => demo::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Certify(args) => certify::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -107,9 +107,6 @@ fn load_settings(file: &Path) -> Result<Settings, Failure> {
             }
             Ok(settings)
         }
-        Err(problems) => {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Err(Failure::WrongUse(format!("the settings are not right:\n  {}", lines.join("\n  "))))
-        }
+        Err(problems) => Err(settings::refusal(&problems)),
     }
 }

@@ -93,7 +93,8 @@ fn stamp(conn: &mut DbConn) -> QueryResult<()> {
 /// What the database says.
 pub fn damage(conn: &mut DbConn) -> QueryResult<Option<String>> {
     let found: String =
-        diesel::select(diesel::dsl::sql::<Text>("(SELECT quick_check FROM pragma_quick_check LIMIT 1)")).get_result(conn)?;
+        diesel::select(diesel::dsl::sql::<Text>("(SELECT quick_check FROM pragma_quick_check LIMIT 1)"))
+            .get_result(conn)?;
     Ok((found != "ok").then(|| format!("the file is damaged: {}", found.replace('\n', " "))))
 }
 

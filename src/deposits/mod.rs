@@ -3,6 +3,7 @@
 pub mod check;
 pub mod credit;
 pub mod lifecycle;
+pub mod list;
 
 use diesel::prelude::*;
 

@@ -6,6 +6,7 @@
 
 mod account;
 mod entry;
+pub mod lookup;
 mod operations;
 mod record;
 pub mod verify;

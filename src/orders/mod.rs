@@ -1,5 +1,6 @@
 //! What deposits and payouts share: their status, what makes a question recognisable, the record of every change, reviews.
 
+pub mod filter;
 pub mod keys;
 pub mod reviews;
 mod status;

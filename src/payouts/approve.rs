@@ -74,7 +74,6 @@ pub fn decline(tx: &mut WriteTx<'_>, id: &ExternalId, by: By<'_>, at: Micros) ->
     if !may_decline(stage) {
         return Err(not_at_this_stage(stage));
     }
-    approvals::withdraw(tx, id.as_str())?;
     audit::append(tx, by.actor, "payout.decline", id.as_str(), by.reason, at)?;
     let why = Because { cause: "decline", actor: by.actor, reason: by.reason };
     release(tx, &payout, Status::Cancelled, why, at)

@@ -2,6 +2,7 @@
 
 pub mod approve;
 pub mod lifecycle;
+pub mod list;
 pub mod outbox;
 pub mod request;
 pub mod worker;
@@ -17,6 +18,7 @@ use crate::ledger::{self, PlayerId};
 use crate::money::{Currency, Money};
 use crate::orders::Status;
 use crate::orders::transitions::{self, Because};
+use crate::staff::approvals;
 
 pub use lifecycle::Stage;
 
@@ -134,7 +136,7 @@ pub fn capture(
 ) -> Result<(), Error> {
     let (id, player) = (ExternalId::parse(&payout.external_id)?, PlayerId(payout.player_id));
     ledger::capture(tx, &id, provider, SiteId(payout.site_id), player, payout.money()?, at)?;
-    outbox::remove(tx, &payout.external_id)?;
+    leave_queues(tx, payout)?;
     move_to(tx, payout, (Status::Credited, Stage::Done), why, at)
 }
 
@@ -152,6 +154,12 @@ pub fn release(
 ) -> Result<(), Error> {
     let (id, player) = (ExternalId::parse(&payout.external_id)?, PlayerId(payout.player_id));
     ledger::release(tx, &id, player, payout.money()?, at)?;
-    outbox::remove(tx, &payout.external_id)?;
+    leave_queues(tx, payout)?;
     move_to(tx, payout, (status, Stage::Done), why, at)
+}
+
+/// An ended payout is not to be sent, and an approval that waits must not serve a later act.
+fn leave_queues(tx: &mut WriteTx<'_>, payout: &Payout) -> QueryResult<()> {
+    outbox::remove(tx, &payout.external_id)?;
+    approvals::withdraw(tx, &payout.external_id).map(|_| ())
 }

@@ -135,7 +135,8 @@ pub fn set_role(tx: &mut WriteTx<'_>, by: &str, name: &str, role: Role, at: Micr
     audit::append(tx, by, "staff.role", &subject(name), &detail, at).map(|_| ())
 }
 
-/// Ends an account for good: its tokens are gone, its waiting approvals withdrawn, its name stays taken. Doing so twice is harmless.
+/// Ends an account for good: its tokens are gone, its waiting approvals withdrawn, its name stays taken. Doing so twice is
+/// harmless.
 ///
 /// # Errors
 ///
