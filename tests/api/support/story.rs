@@ -140,3 +140,38 @@ fn accepted(answer: Answer, code: i64, order: Order) -> Asked {
     assert_eq!((answer.status, answer.code()), (200, Some(code)), "{}", answer.summary());
     Asked { id: answer.external_id().expect("an external_id").to_owned(), order }
 }
+
+/// Everything that a refused message could have left behind.
+const TABLES: [&str; 9] = [
+    "players",
+    "accounts",
+    "journal_entries",
+    "question_keys",
+    "deposits",
+    "payouts",
+    "webhooks",
+    "reviews",
+    "wallet_transactions",
+];
+
+impl TestApp {
+    /// The number of rows in every table that a message can change.
+    pub async fn rows(&self) -> Vec<(&'static str, i64)> {
+        let mut rows = Vec::new();
+        for table in TABLES {
+            rows.push((table, self.count(table).await));
+        }
+        rows
+    }
+
+    /// A question that must be refused with these first words, and leave nothing behind.
+    pub async fn refuses(&self, question: &croupier::simulate::Params, words: &str) {
+        let before = self.rows().await;
+        let answer = self.ask(question).await;
+        let shown = format!("{question:?}");
+        assert_eq!((answer.status, answer.code()), (200, Some(500)), "{shown}: {}", answer.summary());
+        assert!(answer.description().starts_with(words), "{shown}: {:?}, not {words:?}", answer.description());
+        assert!(answer.content_type.starts_with("application/json"), "{}", answer.content_type);
+        assert_eq!(self.rows().await, before, "{shown} left something behind");
+    }
+}
