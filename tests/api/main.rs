@@ -2,5 +2,6 @@
 
 mod parsing;
 mod questions;
+mod repeats;
 mod signatures;
 mod support;

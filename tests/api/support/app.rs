@@ -107,6 +107,14 @@ impl TestApp {
         Self::start(directory, change(settings), cashier).await
     }
 
+    /// Stops the service in order, changes the database by hand, and starts it again.
+    pub async fn restart_after(self, change: impl FnOnce(&mut db::DbConn)) -> Self {
+        let file = self.database();
+        let (directory, settings, cashier) = self.stop().await;
+        change(&mut db::connect(&file).expect("the database opens"));
+        Self::start(directory, settings, cashier).await
+    }
+
     /// Stops the service in order. Gives back the directory, the text of the settings, and the Cashier.
     pub async fn stop(mut self) -> (Arc<TempDir>, String, CashierServer) {
         let service = self.service.take().expect("it runs");

@@ -1,14 +1,18 @@
 //! Whole steps of a story, each with the assertion that it went well.
 
+use croupier::clock;
 use croupier::deposits;
+use croupier::ids::{Login, Player, SiteId};
+use croupier::money::{Currency, MAX_MINOR};
 use croupier::orders::{Status, reviews};
 use croupier::payouts::{self, Stage};
 use croupier::simulate::caller::Answer;
 use croupier::simulate::messages::{DECLINED, Order, PAYOUT, PURCHASE, SUCCESS};
 use croupier::simulate::server::Initiation;
+use croupier::wallet::transactions::{self, Kind, Movement};
 use serde_json::json;
 
-use super::app::{PATIENCE, TestApp};
+use super::app::{PATIENCE, SITE, TestApp};
 use super::wire;
 
 /// An order that the service has accepted.
@@ -32,6 +36,21 @@ impl TestApp {
         self.player(login).await;
         let reply = self.wallet().play(login, "win", amount, &format!("start of {login}")).await;
         assert_eq!(reply.status, 201, "{reply:?}");
+    }
+
+    /// Gives a player `times` the largest amount there is in USD; a thousand times fill the balance to its end.
+    pub async fn fill(&self, login: &str, times: usize) {
+        let player = Player { site: SiteId(SITE), login: Login::parse(login).expect("a login") };
+        let currency = Currency::parse("USD").expect("a currency");
+        let filled = self.state.db.write(move |tx| {
+            for nth in 0..times {
+                let (player, reference) = (player.clone(), format!("fill {nth}"));
+                let win = Movement { player, kind: Kind::Win, amount: MAX_MINOR, currency, reference, reason: None };
+                transactions::make(tx, &format!("fill {nth}"), &win, clock::now())?;
+            }
+            Ok(())
+        });
+        filled.await.expect("the wins are booked");
     }
 
     /// Available and held in USD.
@@ -113,6 +132,21 @@ impl TestApp {
                 return;
             }
             assert!(tokio::time::Instant::now() < until, "{status:?} at stage {found:?}, awaited {stage:?}");
+            look.tick().await;
+        }
+    }
+
+    /// The outcome of a payout's last attempt, as soon as it has one.
+    pub async fn outcome(&self, asked: &Asked) -> String {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(2));
+        loop {
+            let id = asked.id.clone();
+            let attempts = self.read(move |conn| payouts::outbox::attempts(conn, &id)).await;
+            if let Some(outcome) = attempts.last().and_then(|attempt| attempt.outcome.clone()) {
+                return outcome;
+            }
+            assert!(tokio::time::Instant::now() < until, "the attempt comes back");
             look.tick().await;
         }
     }

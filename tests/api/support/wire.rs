@@ -167,7 +167,7 @@ impl Wallet {
     /// A transaction whose idempotency key is its reference.
     pub async fn play(&self, login: &str, kind: &str, amount: i64, reference: &str) -> Reply {
         let body = json!({"kind": kind, "amount": amount, "currency": "USD", "reference": reference});
-        self.post(login, &format!("{kind} {reference}"), body).await
+        self.post(login, &encoded(&format!("{kind} {reference}")), body).await
     }
 
     pub async fn post(&self, login: &str, key: &str, body: Value) -> Reply {
