@@ -41,9 +41,7 @@ async fn decide(state: &State, question: Question) -> Answer {
     let shown = format!("{} of site {}", question.amount, question.site);
     let decided = match (state.check_open(), state.site(question.site)) {
         (Err(closed), _) => Err(closed),
-        (Ok(()), Some(site)) => {
-            questions::answer(&state.db, Prepared::new(PROVIDER, site.clone(), question)).await
-        },
+        (Ok(()), Some(site)) => questions::answer(&state.db, Prepared::new(PROVIDER, site.clone(), question)).await,
         (Ok(()), None) => Err(crate::error::Error::NotFound("site")),
     };
     let (action, answer) = match direction {

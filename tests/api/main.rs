@@ -1,5 +1,6 @@
 //! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
 
+mod life;
 mod parsing;
 mod questions;
 mod repeats;
