@@ -6,3 +6,4 @@ mod questions;
 mod repeats;
 mod signatures;
 mod support;
+mod wallet;
