@@ -1,6 +1,8 @@
 //! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
 
+mod books;
 mod life;
+mod migrations;
 mod model;
 mod parsing;
 mod questions;
@@ -8,4 +10,3 @@ mod repeats;
 mod signatures;
 mod support;
 mod wallet;
-mod migrations;
