@@ -247,7 +247,7 @@ async fn keep_mark(mark: MarkFile, db: Db, mut stopped: watch::Receiver<bool>) {
     let mut last = None;
     loop {
         let stopping = *stopped.borrow();
-        match db.read(|conn| marks::current(conn)).await {
+        match db.read(marks::current).await {
             Ok(current) if last != Some(current) => match mark.save(&current) {
                 Ok(()) => last = Some(current),
                 Err(error) => log::error!("the mark in server.state_dir cannot be written: {error}"),
