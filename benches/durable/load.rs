@@ -87,7 +87,8 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<us
         let text = &buffer[..length];
         if let Some(head) = text.windows(4).position(|four| four == b"\r\n\r\n") {
             let head_text = String::from_utf8_lossy(&text[..head]).to_ascii_lowercase();
-            let body = head_text.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+            let body =
+                head_text.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
             if length >= head + 4 + body.unwrap_or(0) {
                 return Ok(length);
             }

@@ -43,8 +43,9 @@ fn main() {
     let (mut rows, mut number) = (Vec::new(), 0);
     for connections in CONNECTIONS {
         for (what, action, address) in targets {
-            let mut rounds: Vec<Figures> =
-                (0..plan.rounds).map(|_| runtime.block_on(measure(&plan, action, address, connections, &mut number))).collect();
+            let mut rounds: Vec<Figures> = (0..plan.rounds)
+                .map(|_| runtime.block_on(measure(&plan, action, address, connections, &mut number)))
+                .collect();
             rounds.sort_by_key(|figures| figures.per_second);
             let figures = rounds[rounds.len() / 2];
             eprintln!("{connections:>4} connections  {what:<28} {:>7}/s", figures.per_second);
@@ -79,11 +80,15 @@ fn report(plan: &Plan, rows: &[Row]) {
         row.map_or(1, |row| row.figures.per_second).max(1)
     };
     if !plan.json {
-        println!("{:<28} {:>11} {:>10} {:>9} {:>9} {:>10} {:>9}", "", "connections", "requests/s", "p50 ms", "p99 ms", "of ceiling", "of 1-by-1");
+        println!(
+            "{:<28} {:>11} {:>10} {:>9} {:>9} {:>10} {:>9}",
+            "", "connections", "requests/s", "p50 ms", "p99 ms", "of ceiling", "of 1-by-1"
+        );
     }
     for row in rows {
         let hundredths = |of: u64| row.figures.per_second * 100 / of;
-        let (ceiling, reference) = (rate("bare ceiling", row.connections), rate("one transaction per request", row.connections));
+        let (ceiling, reference) =
+            (rate("bare ceiling", row.connections), rate("one transaction per request", row.connections));
         let (ceiling, reference) = (hundredths(ceiling), hundredths(reference));
         let ms = |micros: u64| format!("{}.{:02}", micros / 1000, micros % 1000 / 10);
         if plan.json {

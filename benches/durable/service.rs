@@ -79,53 +79,57 @@ pub fn bare() -> SocketAddr {
     let dialect = Arc::new(dialect());
     http(move |config| {
         let dialect = dialect.clone();
-        config.service(only_post("/cashier/callback/carouseller", move |request: HttpRequest, mut payload: web::Payload| {
-            let dialect = dialect.clone();
-            async move {
-                let body = read_body(&request, &mut payload, 65_536).await?;
-                let read = dialect.read_question(&raw(&request, &body));
-                let id = ExternalId::parse(&time_ordered()).expect("our own id");
-                Ok::<_, actix_web::Error>(respond(&match read {
-                    Ok(question) if question.direction == Direction::Deposit => answer::deposit(&Ok(id)),
-                    Ok(_) => answer::payout(&Ok(id)),
-                    Err(error) => answer::unread_question(&error),
-                }))
-            }
-        }));
+        config.service(only_post(
+            "/cashier/callback/carouseller",
+            move |request: HttpRequest, mut payload: web::Payload| {
+                let dialect = dialect.clone();
+                async move {
+                    let body = read_body(&request, &mut payload, 65_536).await?;
+                    let read = dialect.read_question(&raw(&request, &body));
+                    let id = ExternalId::parse(&time_ordered()).expect("our own id");
+                    Ok::<_, actix_web::Error>(respond(&match read {
+                        Ok(question) if question.direction == Direction::Deposit => answer::deposit(&Ok(id)),
+                        Ok(_) => answer::payout(&Ok(id)),
+                        Err(error) => answer::unread_question(&error),
+                    }))
+                }
+            },
+        ));
     })
 }
 
 /// The same work as the service, with one transaction per request on a pool of connections.
 pub fn one_by_one(state: &State, path: &Path) -> SocketAddr {
-    let pool = Pool::builder()
-        .max_size(16)
-        .build(ConnectionManager::<DbConn>::new(path.to_string_lossy()))
-        .expect("a pool");
+    let pool =
+        Pool::builder().max_size(16).build(ConnectionManager::<DbConn>::new(path.to_string_lossy())).expect("a pool");
     for _ in 0..16 {
         let _settings_persist_per_connection = pool.get().map(|mut conn| setup(&mut conn));
     }
     let (dialect, sites) = (Arc::new(dialect()), state.sites.clone());
     http(move |config| {
         let (dialect, sites, pool) = (dialect.clone(), sites.clone(), pool.clone());
-        config.service(only_post("/cashier/callback/carouseller", move |request: HttpRequest, mut payload: web::Payload| {
-            let (dialect, sites, pool) = (dialect.clone(), sites.clone(), pool.clone());
-            async move {
-                let body = read_body(&request, &mut payload, 65_536).await?;
-                let question = dialect.read_question(&raw(&request, &body)).expect("the load is well signed");
-                let direction = question.direction;
-                let prepared = Prepared::new("carouseller", sites[&SiteId(SITE)].clone(), question);
-                let worked = web::block(move || {
-                    let mut conn = pool.get().map_err(|error| Error::NoConnection(error.to_string()))?;
-                    setup(&mut conn);
-                    db::immediately(&mut conn, |tx| questions::decide(tx, &prepared, clock::now()))
-                });
-                let decided = worked.await?;
-                Ok::<_, actix_web::Error>(respond(&match direction {
-                    Direction::Deposit => answer::deposit(&decided),
-                    Direction::Payout => answer::payout(&decided),
-                }))
-            }
-        }));
+        config.service(only_post(
+            "/cashier/callback/carouseller",
+            move |request: HttpRequest, mut payload: web::Payload| {
+                let (dialect, sites, pool) = (dialect.clone(), sites.clone(), pool.clone());
+                async move {
+                    let body = read_body(&request, &mut payload, 65_536).await?;
+                    let question = dialect.read_question(&raw(&request, &body)).expect("the load is well signed");
+                    let direction = question.direction;
+                    let prepared = Prepared::new("carouseller", sites[&SiteId(SITE)].clone(), question);
+                    let worked = web::block(move || {
+                        let mut conn = pool.get().map_err(|error| Error::NoConnection(error.to_string()))?;
+                        setup(&mut conn);
+                        db::immediately(&mut conn, |tx| questions::decide(tx, &prepared, clock::now()))
+                    });
+                    let decided = worked.await?;
+                    Ok::<_, actix_web::Error>(respond(&match direction {
+                        Direction::Deposit => answer::deposit(&decided),
+                        Direction::Payout => answer::payout(&decided),
+                    }))
+                }
+            },
+        ));
     })
 }
 
