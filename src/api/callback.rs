@@ -5,10 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::transport::{TransportError, read_body};
 use super::{content_type, peer};
-use crate::app::State;
 use crate::providers::carouseller::answer::{self, Answer};
 use crate::providers::{Direction, Question, RawRequest, ReadError};
 use crate::questions::{self, Prepared};
+use crate::state::State;
 
 const PROVIDER: &str = "carouseller";
 

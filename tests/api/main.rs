@@ -1,11 +1,18 @@
 //! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
 
 mod books;
+mod commands;
+mod crash;
+mod crash_client;
 mod life;
 mod migrations;
 mod model;
 mod parsing;
+#[path = "support/process.rs"]
+mod process;
 mod questions;
+#[path = "support/raw.rs"]
+mod raw;
 mod repeats;
 mod signatures;
 mod support;
