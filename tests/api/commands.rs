@@ -83,11 +83,11 @@ fn explain_says_whether_a_signature_holds_and_what_its_sender_did() {
     assert_eq!((good.code, &good.json()["holds"]), (0, &json!(true)), "{good:?}");
     let wrong = explain(&with(&"0".repeat(40)), &[]);
     assert_eq!((wrong.code, &wrong.json()["holds"]), (1, &json!(false)));
-    let foreign = run(here.path(), &["sign", "--salt", "the salt of another site"], VECTOR).json()["signature"].clone();
-    let foreign = explain(&with(foreign.as_str().unwrap()), &["--other-salt", "the salt of another site"]);
+    let foreign = run(here.path(), &["sign", "--salt", "salz einer anderen Seite"], VECTOR).json()["signature"].clone();
+    let foreign = explain(&with(foreign.as_str().unwrap()), &["--other-salt", "salz einer anderen Seite"]);
     assert_eq!((foreign.code, &foreign.json()["holds"]), (1, &json!(false)));
     assert!(foreign.json()["finding"].as_str().unwrap().contains("another site"), "{foreign:?}");
-    assert!(!foreign.out.contains("the salt of another site"));
+    assert!(!foreign.out.contains("salz einer anderen Seite"));
     let amount = explain(&with(SIGNED).replace("10000", "10001"), &[]);
     assert_eq!(amount.code, 1);
     assert_eq!(explain("nonsense{", &[]).code, 2);
