@@ -31,7 +31,13 @@ pub fn run(directory: &Path, arguments: &[&str], input: &str) -> Ran {
     let mut child = command(directory, arguments).spawn().expect("the program starts");
     // A program that does not read its input may be gone already.
     let _it_may_not_listen = child.stdin.take().expect("an input").write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("the program ends");
+    let (id, (ended, end)) = (child.id(), std::sync::mpsc::channel());
+    std::thread::spawn(move || ended.send(child.wait_with_output()));
+    let Ok(output) = end.recv_timeout(super::app::PATIENCE) else {
+        let _it_may_have_ended = Command::new("kill").args(["-9", &id.to_string()]).status();
+        panic!("{arguments:?} did not end");
+    };
+    let output = output.expect("the program ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
