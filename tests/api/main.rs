@@ -1,7 +1,10 @@
 //! The tests from outside: the whole application over HTTP, and the binary as a process.
 
+#[path = "support/bench.rs"]
+mod bench;
 mod crash;
 mod crash_client;
+mod outbox;
 #[path = "support/process.rs"]
 mod process;
 #[path = "support/raw.rs"]
