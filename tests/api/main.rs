@@ -4,6 +4,7 @@
 mod bench;
 mod crash;
 mod crash_client;
+mod durability;
 mod outbox;
 #[path = "support/process.rs"]
 mod process;
