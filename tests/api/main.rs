@@ -5,6 +5,7 @@ mod bench;
 mod crash;
 mod crash_client;
 mod durability;
+mod network;
 mod outbox;
 #[path = "support/process.rs"]
 mod process;
