@@ -1,8 +1,13 @@
 //! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
 
+#[path = "support/bench.rs"]
+mod bench;
 mod crash;
 mod crash_client;
 mod parsing;
+mod durability;
+mod network;
+mod outbox;
 #[path = "support/process.rs"]
 mod process;
 mod questions;
