@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::{DbConn, connect};
+use super::connection::{DbConn, connect, connect_read_only};
 use super::schema::meta;
 use super::{OpenError, immediately};
 use crate::ids;
@@ -34,11 +34,24 @@ pub enum Policy {
 ///
 /// A file that is damaged, not ours, newer than this binary, or old while [`Policy::Refuse`] holds.
 pub fn prepare(path: &Path, policy: Policy) -> Result<Vec<String>, OpenError> {
-    let mut conn = connect(path)?;
     let failed = |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", path.display()));
+<<<<<<< HEAD
     check_file(&mut conn).map_err(|error| failed(&error))?.map_err(|reason| failed(&reason))?;
     let shipped: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().map_err(|error| failed(&error))?;
     let known: Vec<String> = shipped.iter().map(|migration| migration.name().version().to_string()).collect();
+=======
+    // Looked at before anything is written, the journal mode included: the file of another program stays as it is.
+    if path.exists() {
+        let mut conn = connect_read_only(path)?;
+        check_file(&mut conn).map_err(|error| failed(&error))?.map_err(|reason| failed(&reason))?;
+    }
+    let mut conn = connect(path)?;
+    let known: Vec<String> = MigrationSource::<Sqlite>::migrations(&MIGRATIONS)
+        .map_err(|error| failed(&error))?
+        .iter()
+        .map(|migration: &Box<dyn Migration<Sqlite>>| migration.name().version().to_string())
+        .collect();
+>>>>>>> tests
     let applied = conn.applied_migrations().map_err(|error| failed(&error))?;
     if let Some(newer) = applied.iter().find(|version| !known.contains(&version.to_string())) {
         return Err(failed(&format!("the schema is newer than this binary (it has {newer})")));

@@ -4,6 +4,10 @@
 mod bench;
 mod crash;
 mod crash_client;
+mod books;
+mod life;
+mod migrations;
+mod model;
 mod parsing;
 mod durability;
 mod network;
@@ -16,3 +20,4 @@ mod raw;
 mod repeats;
 mod signatures;
 mod support;
+mod wallet;
