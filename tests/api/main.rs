@@ -5,3 +5,4 @@ mod questions;
 mod repeats;
 mod signatures;
 mod support;
+mod tidy;
