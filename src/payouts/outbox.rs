@@ -9,7 +9,7 @@ use super::lifecycle::{AfterAttempt, Attempt, Stage, after_attempt};
 use super::{Payout, move_to, release};
 use crate::clock::Micros;
 use crate::db::schema::{outbox, payout_attempts, payouts};
-use crate::db::{DbConn, Row, WriteTx};
+use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
 use crate::orders::transitions::{Because, SYSTEM};
@@ -64,7 +64,7 @@ impl Row for OutboxRow {
     const ORDER: u8 = 60;
 
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
-        diesel::insert_into(outbox::table).values(rows).execute(conn)
+        insert_in_chunks!(outbox::table, rows, conn)
     }
 }
 

@@ -1,7 +1,13 @@
 //! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
 
+mod crash;
+mod crash_client;
 mod parsing;
+#[path = "support/process.rs"]
+mod process;
 mod questions;
+#[path = "support/raw.rs"]
+mod raw;
 mod repeats;
 mod signatures;
 mod support;
