@@ -21,3 +21,4 @@ mod repeats;
 mod signatures;
 mod support;
 mod wallet;
+mod tidy;

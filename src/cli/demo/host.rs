@@ -134,7 +134,7 @@ impl Records for Host {
     }
 }
 
-fn status_code(conn: &mut DbConn, external_id: &str) -> diesel::QueryResult<Option<i64>> {
+fn status_code(conn: &mut DbConn, external_id: &str) -> Result<Option<i64>, crate::error::Error> {
     match payouts::find(conn, external_id)? {
         Some(payout) => Ok(Some(payout.status)),
         None => Ok(deposits::find(conn, external_id)?.map(|deposit| deposit.status)),
