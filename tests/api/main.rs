@@ -2,16 +2,16 @@
 
 #[path = "support/bench.rs"]
 mod bench;
+mod books;
 mod crash;
 mod crash_client;
-mod books;
+mod durability;
 mod life;
 mod migrations;
 mod model;
-mod parsing;
-mod durability;
 mod network;
 mod outbox;
+mod parsing;
 #[path = "support/process.rs"]
 mod process;
 mod questions;
@@ -20,5 +20,5 @@ mod raw;
 mod repeats;
 mod signatures;
 mod support;
-mod wallet;
 mod tidy;
+mod wallet;
