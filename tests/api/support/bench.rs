@@ -16,10 +16,11 @@ use croupier::payouts::outbox::{self, AttemptRow};
 use croupier::payouts::worker::{Worked, Worker};
 use croupier::payouts::{self, Payout, Stage};
 use croupier::providers::RawRequest;
+use croupier::questions::{self, Prepared};
 use croupier::settings::Settings;
 use croupier::simulate::Brand;
 use croupier::simulate::server::{Behaviour, CashierServer, Initiation};
-use croupier::{ledger, players, questions, verify, webhooks};
+use croupier::{ledger, players, verify, webhooks};
 
 use crate::process::{SALT, SITE, Service, Setup, notification, question};
 use crate::raw::Request;
@@ -102,7 +103,7 @@ impl Bench {
         let request = question("request_payout", LOGIN, amount, transaction);
         let question = self.state().carouseller.read_question(&received(&request)).expect("a good question");
         let site = self.state().site(SiteId(SITE)).expect("the site").clone();
-        questions::answer(&self.state().db, "carouseller", site, question).await.expect("accepted")
+        questions::answer(&self.state().db, Prepared::new("carouseller", site, question)).await.expect("accepted")
     }
 
     /// Delivers a notification about a payout.
