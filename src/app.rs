@@ -1,10 +1,9 @@
 //! A service put together from its settings: databases opened, books checked, listeners bound, workers started; and stopped in order.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -13,16 +12,17 @@ use crate::api;
 use crate::clock;
 use crate::db::migrate::{self, Policy};
 use crate::db::{self, Db};
-use crate::error::Error;
-use crate::ids::SiteId;
 use crate::marks::{self, MarkFile};
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
 use crate::payouts::worker::{Worker, deduplicates};
 use crate::providers::carouseller::{Carouseller, SiteWire};
 use crate::settings::{Settings, Site};
+use crate::state::Gate;
 use crate::verify;
 use crate::webhooks;
+
+pub use crate::state::State;
 
 /// How often the mark outside the database follows the end of the books.
 const MARK_PERIOD: Duration = Duration::from_secs(2);
@@ -39,57 +39,6 @@ pub struct StartError(pub String);
 impl StartError {
     fn of(error: impl std::fmt::Display) -> Self {
         Self(error.to_string())
-    }
-}
-
-/// What every handler sees.
-#[derive(Clone)]
-pub struct State {
-    /// The books.
-    pub db: Db,
-    /// What the operator set.
-    pub settings: Arc<Settings>,
-    /// Sites by their number.
-    pub sites: Arc<HashMap<SiteId, Arc<Site>>>,
-    /// The Cashier's dialect.
-    pub carouseller: Arc<Carouseller>,
-    /// Wakes the worker that sends payouts.
-    pub outbox: Arc<Notify>,
-    /// Counters.
-    pub metrics: Metrics,
-    gate: Gate,
-}
-
-impl State {
-    /// Whether money routes are open.
-    ///
-    /// # Errors
-    ///
-    /// `Closed` with the first thing that does not hold.
-    pub fn check_open(&self) -> Result<(), Error> {
-        self.gate.check()
-    }
-
-    /// The site with this number.
-    pub fn site(&self, id: SiteId) -> Option<&Arc<Site>> {
-        self.sites.get(&id)
-    }
-}
-
-/// Closed while the books do not hold.
-#[derive(Debug, Clone, Default)]
-struct Gate(Arc<RwLock<Option<String>>>);
-
-impl Gate {
-    fn check(&self) -> Result<(), Error> {
-        match &*self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-            None => Ok(()),
-            Some(reason) => Err(Error::Closed(reason.clone())),
-        }
-    }
-
-    fn close(&self, reason: String) {
-        *self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(reason);
     }
 }
 
@@ -265,7 +214,7 @@ async fn keep_mark(mark: MarkFile, db: Db, mut stopped: watch::Receiver<bool>) {
     let mut last = None;
     loop {
         let stopping = *stopped.borrow();
-        match db.read(|conn| marks::current(conn)).await {
+        match db.read(marks::current).await {
             Ok(current) if last != Some(current) => match mark.save(&current) {
                 Ok(()) => last = Some(current),
                 Err(error) => log::error!("the mark in server.state_dir cannot be written: {error}"),

@@ -4,7 +4,7 @@
 //!
 //! - [`cli`]: one file per command; settings in, text or JSON out.
 //! - [`app`]: puts a service together from its settings, runs it, stops it in order.
-//! - [`api`]: HTTP only: parse, call one use case, answer.
+//! - [`api`]: HTTP only: parse, call one use case, answer. Its handlers see a [`state`].
 //! - [`questions`], [`deposits`], [`payouts`], [`webhooks`], [`wallet`], [`players`], [`staff`]: the use cases, and
 //!   [`orders`]: what deposits and payouts share; [`limits`]: pure functions.
 //! - [`providers`]: translation between a provider's wire and our words; no money moves here.
@@ -36,6 +36,7 @@ pub mod secret;
 pub mod settings;
 pub mod simulate;
 pub mod staff;
+pub mod state;
 pub mod verify;
 pub mod wallet;
 pub mod webhooks;

@@ -5,14 +5,13 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::db::DbConn;
 use crate::db::migrate::database_id;
-use crate::db::schema::{audit, journal_entries};
 use crate::error::Error;
 use crate::ledger;
+use crate::staff::audit;
 
 /// The end of a chain: the number and hash of its last row.
 pub type End = (i64, [u8; 32]);
@@ -79,7 +78,7 @@ impl MarkFile {
 ///
 /// What the database says.
 pub fn current(conn: &mut DbConn) -> Result<Mark, Error> {
-    Ok(Mark { ledger: ledger::head(conn)?, audit: crate::staff::audit::head(conn)? })
+    Ok(Mark { ledger: ledger::head(conn)?, audit: audit::head(conn)? })
 }
 
 /// In what the database has lost what the mark knows; empty when it has everything.
@@ -88,9 +87,8 @@ pub fn current(conn: &mut DbConn) -> Result<Mark, Error> {
 ///
 /// What the database says.
 pub fn lost(conn: &mut DbConn, mark: &Mark) -> Result<Vec<String>, Error> {
-    let entry: Option<Vec<u8>> =
-        journal_entries::table.find(mark.ledger.0).select(journal_entries::hash).first(conn).optional()?;
-    let row: Option<Vec<u8>> = audit::table.find(mark.audit.0).select(audit::hash).first(conn).optional()?;
+    let entry = ledger::hash_of(conn, mark.ledger.0)?;
+    let row = audit::hash_of(conn, mark.audit.0)?;
     let mut problems = Vec::new();
     for (name, end, found) in [("ledger", mark.ledger, entry), ("audit", mark.audit, row)] {
         if end.0 > 0 && found.as_deref() != Some(end.1.as_slice()) {

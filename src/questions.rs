@@ -1,5 +1,7 @@
 //! A Cashier's question, answered: repetition, player, limits, balance, and the order, in one commit.
 
+use std::sync::Arc;
+
 use crate::clock::{self, Micros};
 use crate::db::{Db, WriteTx};
 use crate::deposits;
@@ -12,36 +14,45 @@ use crate::players::{self, Known};
 use crate::providers::{Direction, Question};
 use crate::settings::{Site, UnknownPlayers};
 
+/// A verified question with everything that can be made ready without the database.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    provider: &'static str,
+    site: Arc<Site>,
+    question: Question,
+    player: Player,
+    key: Key,
+    details: String,
+}
+
+impl Prepared {
+    /// Makes a question ready.
+    pub fn new(provider: &'static str, site: Arc<Site>, question: Question) -> Self {
+        let details: serde_json::Map<_, _> =
+            question.details.iter().map(|(name, text)| (name.clone(), text.clone().into())).collect();
+        let details = serde_json::Value::Object(details).to_string();
+        let player = Player { site: question.site, login: question.login.clone() };
+        let key = Key::of(provider, &question);
+        Self { provider, site, question, player, key, details }
+    }
+}
+
 /// Answers a verified question: the id of the order, new or from the first time it was asked.
 ///
 /// # Errors
 ///
 /// Why not, in the order of the contract; a refusal is not remembered.
-pub async fn answer(
-    db: &Db,
-    provider: &'static str,
-    site: std::sync::Arc<Site>,
-    question: Question,
-) -> Result<ExternalId, Error> {
-    let details: serde_json::Map<_, _> =
-        question.details.iter().map(|(name, text)| (name.clone(), text.clone().into())).collect();
-    let details = serde_json::Value::Object(details).to_string();
-    let player = Player { site: question.site, login: question.login.clone() };
-    let key = Key::of(provider, &question);
-    db.write(move |tx| decide(tx, provider, &site, &question, &player, &key, &details, clock::now())).await
+pub async fn answer(db: &Db, prepared: Prepared) -> Result<ExternalId, Error> {
+    db.write(move |tx| decide(tx, &prepared, clock::now())).await
 }
 
-#[expect(clippy::too_many_arguments, reason = "what was prepared before the transaction, each another kind of thing")]
-fn decide(
-    tx: &mut WriteTx<'_>,
-    provider: &'static str,
-    site: &Site,
-    question: &Question,
-    player: &Player,
-    key: &Key,
-    details: &str,
-    at: Micros,
-) -> Result<ExternalId, Error> {
+/// The decision and its order, inside a transaction.
+///
+/// # Errors
+///
+/// Why not; nothing is written then.
+pub fn decide(tx: &mut WriteTx<'_>, prepared: &Prepared, at: Micros) -> Result<ExternalId, Error> {
+    let Prepared { provider, site, question, player, key, details } = prepared;
     let mut replaces = false;
     if let Some(first) = keys::find(tx, key)? {
         if first.fingerprint != question.fingerprint {

@@ -5,10 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::transport::{TransportError, read_body};
 use super::{content_type, peer};
-use crate::app::State;
 use crate::providers::carouseller::answer::{self, Answer};
 use crate::providers::{Direction, Question, RawRequest, ReadError};
-use crate::questions;
+use crate::questions::{self, Prepared};
+use crate::state::State;
 
 const PROVIDER: &str = "carouseller";
 
@@ -41,7 +41,7 @@ async fn decide(state: &State, question: Question) -> Answer {
     let shown = format!("{} of site {}", question.amount, question.site);
     let decided = match (state.check_open(), state.site(question.site)) {
         (Err(closed), _) => Err(closed),
-        (Ok(()), Some(site)) => questions::answer(&state.db, PROVIDER, site.clone(), question).await,
+        (Ok(()), Some(site)) => questions::answer(&state.db, Prepared::new(PROVIDER, site.clone(), question)).await,
         (Ok(()), None) => Err(crate::error::Error::NotFound("site")),
     };
     let (action, answer) = match direction {

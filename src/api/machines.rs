@@ -1,11 +1,9 @@
 //! Health and metrics, for machines.
 
 use actix_web::{HttpResponse, web};
-use diesel::prelude::*;
 use serde_json::json;
 
-use crate::app::State;
-use crate::db::schema::meta;
+use crate::state::State;
 
 /// The process is up.
 pub(super) async fn healthz() -> HttpResponse {
@@ -14,9 +12,8 @@ pub(super) async fn healthz() -> HttpResponse {
 
 /// The database answers, migrations are done, and the books hold.
 pub(super) async fn readyz(state: web::Data<State>) -> HttpResponse {
-    let read = state.db.read(|conn| Ok(meta::table.count().get_result::<i64>(conn)?)).await;
-    match (state.check_open(), read) {
-        (Ok(()), Ok(_)) => HttpResponse::Ok().json(json!({"status": "ready"})),
+    match (state.check_open(), state.db.check().await) {
+        (Ok(()), Ok(())) => HttpResponse::Ok().json(json!({"status": "ready"})),
         (Err(_), _) => {
             HttpResponse::ServiceUnavailable().json(json!({"status": "closed", "reason": "the books do not hold"}))
         }

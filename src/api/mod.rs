@@ -17,7 +17,7 @@ use std::net::TcpListener;
 
 use actix_web::{HttpRequest, web};
 
-use crate::app::State;
+use crate::state::State;
 use transport::{Limits, Side, only_post};
 
 pub use transport::bind;

@@ -11,7 +11,6 @@ use subtle::ConstantTimeEq;
 
 use super::body::{self, Query};
 use super::problem::Problem;
-use crate::app::State;
 use crate::clock;
 use crate::db::DbConn;
 use crate::error::Error;
@@ -20,6 +19,7 @@ use crate::ledger::{self, PlayerId};
 use crate::money::Currency;
 use crate::players::{self, Change, PlayerRow};
 use crate::settings::Site;
+use crate::state::State;
 use crate::wallet::rollback;
 use crate::wallet::statement;
 use crate::wallet::transactions::{self, Kind, Movement};

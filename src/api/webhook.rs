@@ -5,10 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::callback::{refused, respond};
 use super::transport::{TransportError, read_body};
 use super::{content_type, peer};
-use crate::app::State;
 use crate::clock;
 use crate::providers::carouseller::answer;
 use crate::providers::{Notification, RawRequest};
+use crate::state::State;
 use crate::webhooks;
 
 /// Verifies the notification, applies it, and acknowledges it after the commit.

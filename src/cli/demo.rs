@@ -16,7 +16,7 @@ use super::{Failure, Outcome};
 use crate::simulate::Brand;
 use crate::simulate::caller::Caller;
 use crate::simulate::cashier::Cashier;
-use crate::simulate::demo::{self, Merchant, Plan, Progress, Report};
+use crate::simulate::demo::{self, Plan, Progress, Report, Wallet};
 use crate::simulate::ladder::Ladder;
 use crate::simulate::meter::Meter;
 
@@ -75,17 +75,13 @@ async fn play(args: &Args, directory: &Path) -> Outcome {
     let host = Host::start(directory, &brand, &cashier.payout_url()).await.map_err(Failure::WrongUse)?;
 
     let meter = Arc::new(Meter::default());
-    let caller = Caller::new(&host.public(), brand, meter.clone());
+    let caller = Caller::new(host.public(), brand, meter.clone());
     let cashier = cashier.with(caller, Ladder::new(LADDER_SPEED), PATIENCE);
     let plan = Plan { players: args.players, rounds: args.rounds, faults: args.faults, seed: args.seed };
-    let merchant = Merchant {
-        private: host.private(),
-        wallet_key: host.wallet_key().clone(),
-        staff_token: host.staff_token().clone(),
-    };
+    let wallet = Wallet { private: host.private().to_owned(), key: host.wallet_key().clone() };
     let counts = Arc::new(Progress::default());
     let display = progress::show(plan, counts.clone(), meter.clone());
-    let mut report = demo::run(plan, &merchant, cashier, meter, counts).await;
+    let mut report = demo::run(plan, &wallet, &host, cashier, meter, counts).await;
     display.finish().await;
 
     match host.verify().await {

@@ -97,10 +97,14 @@ async fn scenario(args: &Args, name: &str) -> Outcome {
 #[derive(Debug, Default)]
 struct Tally {
     paid: AtomicU64,
-    waiting: AtomicU64,
-    settled: AtomicU64,
     declined: AtomicU64,
+    /// The merchant said no.
     refused: AtomicU64,
+    /// Accepted payouts whose initiation did not come soon.
+    waiting: AtomicU64,
+    /// Initiations that came later and were notified then.
+    settled: AtomicU64,
+    /// Against the protocol.
     broken: AtomicU64,
 }
 
@@ -115,7 +119,11 @@ impl Tally {
 
     fn line(&self, requests: u64) -> String {
         let [paid, declined, refused, broken] = [&self.paid, &self.declined, &self.refused, &self.broken].map(Self::of);
-        format!("{requests} requests; orders: {paid} paid, {declined} declined, {refused} refused, {broken} broken")
+        let [waiting, settled] = [&self.waiting, &self.settled].map(Self::of);
+        format!(
+            "{requests} requests; {paid} orders paid, {declined} declined, {refused} refused, {waiting} left waiting, \
+             {settled} settled later, {broken} broken"
+        )
     }
 }
 

@@ -19,9 +19,11 @@ const QUEUE: usize = 4096;
 /// A larger batch holds the lock longer; a smaller one shares its sync with fewer.
 const BATCH: usize = 256;
 
+type Jobs = SyncSender<Box<dyn Job>>;
+
 #[derive(Clone)]
 pub(super) struct Lane {
-    jobs: Arc<Mutex<Option<SyncSender<Box<dyn Job>>>>>,
+    jobs: Arc<Mutex<Option<Jobs>>>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     pressure: Arc<AtomicBool>,
 }

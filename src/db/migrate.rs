@@ -37,11 +37,8 @@ pub fn prepare(path: &Path, policy: Policy) -> Result<Vec<String>, OpenError> {
     let mut conn = connect(path)?;
     let failed = |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", path.display()));
     check_file(&mut conn).map_err(|error| failed(&error))?.map_err(|reason| failed(&reason))?;
-    let known: Vec<String> = MigrationSource::<Sqlite>::migrations(&MIGRATIONS)
-        .map_err(|error| failed(&error))?
-        .iter()
-        .map(|migration: &Box<dyn Migration<Sqlite>>| migration.name().version().to_string())
-        .collect();
+    let shipped: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().map_err(|error| failed(&error))?;
+    let known: Vec<String> = shipped.iter().map(|migration| migration.name().version().to_string()).collect();
     let applied = conn.applied_migrations().map_err(|error| failed(&error))?;
     if let Some(newer) = applied.iter().find(|version| !known.contains(&version.to_string())) {
         return Err(failed(&format!("the schema is newer than this binary (it has {newer})")));

@@ -91,6 +91,15 @@ impl Db {
         ran.await.map_err(|error| Error::Internal(format!("a read panicked: {error}")))?
     }
 
+    /// Whether the database answers and is migrated.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub async fn check(&self) -> Result<(), Error> {
+        self.read(|conn| Ok(migrate::database_id(conn).map(|_| ())?)).await
+    }
+
     /// Ends the writer lane after what waits in it; later writes get `Internal`. For an orderly stop.
     pub fn close(&self) {
         self.lane.close();

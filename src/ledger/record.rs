@@ -93,6 +93,15 @@ pub fn head(conn: &mut DbConn) -> Result<(i64, [u8; 32]), Error> {
     }
 }
 
+/// The stored hash of the entry with this number, if there is one.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn hash_of(conn: &mut DbConn, entry: i64) -> QueryResult<Option<Vec<u8>>> {
+    journal_entries::table.find(entry).select(journal_entries::hash).first(conn).optional()
+}
+
 fn change(state: &mut State, account: Account, by: i64, overdraft: Overdraft) -> Result<(), Error> {
     let side = if account.is_held() { &mut state.held } else { &mut state.available };
     let after = side.checked_add(by).filter(|sum| sum.abs() <= MAX_BALANCE).ok_or(Error::OutOfRange)?;

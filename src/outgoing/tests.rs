@@ -1,3 +1,5 @@
+//! What is never called, never waited for, and never taken for certain.
+
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Instant;

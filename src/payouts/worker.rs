@@ -163,7 +163,8 @@ impl Worker {
     }
 
     async fn post(&self, claim: &Claim) -> (Attempt, String) {
-        let wire = self.site(&claim.payout).ok().and_then(|site| site.carouseller.as_ref());
+        let site = self.settings.site(SiteId(claim.payout.site_id));
+        let wire = site.and_then(|site| site.carouseller.as_ref());
         let Some((wire, url)) = wire.and_then(|wire| Some((wire, wire.payout_url.as_ref()?))) else {
             return (Attempt::NotSent, "the site has no payout_url".into());
         };

@@ -1,3 +1,5 @@
+//! Every key is read, documented and refused when it is wrong.
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;

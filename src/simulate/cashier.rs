@@ -125,7 +125,7 @@ impl Cashier {
 
     /// A notification about an order that does not exist; the merchant keeps it and acknowledges.
     async fn deliver_unsolicited(&self, order: &Order, type_id: i64, dice: &mut Dice) -> Result<(), String> {
-        let nobody = format!("nobody-{:016x}", dice.next());
+        let nobody = format!("nobody-{:016x}", dice.roll());
         let unsolicited = Order { transaction_id: dice.transaction_id(), ..order.clone() };
         self.deliver(&self.notification(&nobody, &unsolicited, type_id, messages::SUCCESS), Encoding::Json).await
     }

@@ -13,12 +13,12 @@ impl Dice {
     /// An independent generator for one player, round or order.
     pub fn fork(&self, label: u64) -> Self {
         let mut forked = Self(self.0 ^ label.wrapping_add(1).wrapping_mul(0xD6E8_FEB8_6659_FD93));
-        forked.next();
+        forked.roll();
         forked
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -29,23 +29,23 @@ impl Dice {
     /// A number of `low` to `high`, both included; `low` when the range is empty.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let width = high.saturating_sub(low).max(0).unsigned_abs().saturating_add(1);
-        let offset = i64::try_from(self.next() % width).unwrap_or(0);
+        let offset = i64::try_from(self.roll() % width).unwrap_or(0);
         low.saturating_add(offset)
     }
 
     /// True in this many of 100 cases.
     pub fn percent(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
+        self.roll() % 100 < percent
     }
 
     /// One of these.
     pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[usize::try_from(self.next() % choices.len() as u64).unwrap_or(0)]
+        choices[usize::try_from(self.roll() % choices.len() as u64).unwrap_or(0)]
     }
 
     /// A transaction id of the Cashier: at most 15 digits.
     pub fn transaction_id(&mut self) -> u64 {
-        100_000_000_000 + self.next() % 899_999_999_999_999
+        100_000_000_000 + self.roll() % 899_999_999_999_999
     }
 }
 
@@ -182,6 +182,6 @@ mod tests {
         assert_eq!(dice.between(4, 4), 4);
         assert_eq!(dice.between(4, 1), 4);
         // The reference output of SplitMix64 for seed 0.
-        assert_eq!(Dice::new(0).next(), 0xE220_A839_7B1D_CDAF);
+        assert_eq!(Dice::new(0).roll(), 0xE220_A839_7B1D_CDAF);
     }
 }

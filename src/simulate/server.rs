@@ -57,6 +57,8 @@ pub struct Initiation {
     pub signature_holds: bool,
     /// 1 for the first one of its order; more is a payout sent twice.
     pub nth: usize,
+    /// How it was answered, once that is decided.
+    pub answered: Option<Behaviour>,
     /// When it arrived.
     pub at: Instant,
     /// Everything that came.
@@ -192,6 +194,18 @@ impl State {
         self.seen.lock().expect("nobody panics while noting an initiation")
     }
 
+    /// Decides the answer and notes it, too.
+    fn decide(&self, initiation: &Initiation) -> Behaviour {
+        let choose = self.choose.read().expect("nobody panics while choosing").clone();
+        let behaviour = if initiation.signature_holds { choose(initiation) } else { Behaviour::Refuse(403) };
+        let mut seen = self.seen();
+        let at = seen.of_order.get(&initiation.external_id).and_then(|places| places.get(initiation.nth - 1)).copied();
+        if let Some(noted) = at.and_then(|at| seen.all.get_mut(at)) {
+            noted.answered = Some(behaviour.clone());
+        }
+        behaviour
+    }
+
     /// Notes an initiation before anything is answered: a real Cashier has taken it by then.
     fn note(&self, params: Params) -> Initiation {
         let text = |name: &str| params.get(name).map(sign::text).unwrap_or_default();
@@ -205,6 +219,7 @@ impl State {
             signature_holds: sign::holds(&params, self.brand.salt.expose())
                 && text("site_id") == self.brand.site_id.to_string(),
             external_id,
+            answered: None,
             at: Instant::now(),
             params,
         };
@@ -241,9 +256,7 @@ async fn serve(stream: TcpStream, state: &State) -> io::Result<()> {
             ("GET", Some(params)) => authlink(&mut stream, state, &incoming, &params).await,
             ("POST", Some(params)) => {
                 let initiation = state.note(params);
-                let choose = state.choose.read().expect("nobody panics while choosing").clone();
-                let good = initiation.signature_holds;
-                let behaviour = if good { choose(&initiation) } else { Behaviour::Refuse(403) };
+                let behaviour = state.decide(&initiation);
                 answer(&mut stream, behaviour, &initiation).await
             }
             (_, _) => write(&mut stream, 400, "application/json", br#"{"success":false,"code":400}"#).await,
@@ -381,6 +394,7 @@ mod tests {
         assert_eq!((&first["success"], &first["code"]), (&json!(true), &json!(0)));
         assert_eq!(second["success"], json!(true));
         assert_eq!((&forged["success"], &forged["code"]), (&json!(false), &json!(403)));
+        assert_eq!(server.initiations("order-2")[0].answered, Some(Behaviour::Refuse(403)));
         assert_eq!(server.doubles(), [("order-1".to_owned(), 2)]);
         let seen = server.wait_for("order-1", Duration::from_secs(5)).await.expect("it is there");
         assert_eq!((seen.amount, seen.login.as_str(), seen.signature_holds), (Some(100), "u", true));
@@ -399,5 +413,24 @@ mod tests {
             assert_eq!(answer, None, "{behaviour:?}");
             assert_eq!(server.initiations("order-1").len(), 1, "{behaviour:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn chunked_bodies_and_kept_connections_are_read() {
+        let brand = Brand::new(7, "a salt for one test only");
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = CashierServer::start(here, brand.clone(), |_| Behaviour::Accept).await.expect("a free port");
+        let http = client();
+
+        for number in 0..3 {
+            let (content_type, body) = Encoding::Json.write(&brand.signed(&initiation(&format!("order-{number}"))));
+            let pieces = body.chunks(7).map(|piece| Ok::<_, io::Error>(piece.to_vec())).collect::<Vec<_>>();
+            let stream = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+            let sent = http.post(server.payout_url()).header("content-type", content_type).body(stream).send().await;
+            assert_eq!(sent.expect("an answer").status(), 200);
+        }
+
+        assert_eq!(server.all().len(), 3);
+        assert!(server.all().iter().all(|one| one.signature_holds && one.nth == 1));
     }
 }

@@ -1,4 +1,4 @@
-//! The tests from outside: the whole application over HTTP, and the binary as a process.
+//! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
 
 #[path = "support/bench.rs"]
 mod bench;
@@ -7,7 +7,12 @@ mod crash_client;
 mod durability;
 mod network;
 mod outbox;
+mod parsing;
 #[path = "support/process.rs"]
 mod process;
+mod questions;
 #[path = "support/raw.rs"]
 mod raw;
+mod repeats;
+mod signatures;
+mod support;

@@ -9,7 +9,6 @@ use super::orders::order_id;
 use super::{Answer, show};
 use crate::api::body;
 use crate::api::problem::Problem;
-use crate::app::State;
 use crate::clock::{self, Micros};
 use crate::db::WriteTx;
 use crate::error::Error;
@@ -21,6 +20,7 @@ use crate::payouts::list::Listed;
 use crate::settings::Site;
 use crate::staff::approvals::Agreement;
 use crate::staff::{Act, Actor};
+use crate::state::State;
 use crate::wallet::adjust::{self, Adjusted, Adjustment};
 
 /// The body of most decisions.

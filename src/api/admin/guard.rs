@@ -4,11 +4,11 @@ use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 
 use crate::api::problem::Problem;
-use crate::app::State;
 use crate::db::WriteTx;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::staff::{Act, Actor, accounts};
+use crate::state::State;
 
 /// The bearer of the request's token, when their role allows the act now.
 ///

@@ -23,7 +23,7 @@ use super::problem::Problem;
 /// Where this API is.
 pub const PREFIX: &str = "/admin/api/v1";
 
-/// Every route of this API. Needs `web::Data<crate::app::State>`.
+/// Every route of this API. Needs `web::Data<crate::state::State>`.
 pub fn scope() -> impl HttpServiceFactory {
     web::scope(PREFIX)
         .wrap(security_headers())

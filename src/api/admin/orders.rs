@@ -8,13 +8,13 @@ use super::guard::enter;
 use super::{Answer, show, timeline};
 use crate::api::body::Query;
 use crate::api::problem::Problem;
-use crate::app::State;
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::orders::Status;
 use crate::orders::filter::Filter;
 use crate::payouts::Stage;
 use crate::staff::Act;
+use crate::state::State;
 use crate::{deposits, payouts};
 
 /// Items of a page when nothing else is asked for.

@@ -7,11 +7,11 @@ use super::guard::{enter, still_may};
 use super::orders::LONGEST_PAGE;
 use super::{Answer, show};
 use crate::api::body::{self, Query};
-use crate::app::State;
 use crate::clock;
 use crate::error::Error;
 use crate::orders::reviews;
 use crate::staff::{Act, audit};
+use crate::state::State;
 
 /// `GET /reviews`: the open ones, unless `status` says otherwise.
 pub async fn list(state: web::Data<State>, request: HttpRequest) -> Answer {

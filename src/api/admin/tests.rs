@@ -16,7 +16,7 @@ use crate::ledger::{self, PlayerId};
 use crate::money::{Currency, Money};
 use crate::players::{self, Change};
 use crate::providers::{Direction, Question};
-use crate::questions;
+use crate::questions::{self, Prepared};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::staff::passwords::Hashed;
@@ -83,7 +83,7 @@ impl Desk {
             details: vec![("invoice_id".into(), "7".into())],
         };
         let site = self.state.site(SiteId(332)).unwrap().clone();
-        questions::answer(&self.state.db, "carouseller", site, question).await.unwrap().to_string()
+        questions::answer(&self.state.db, Prepared::new("carouseller", site, question)).await.unwrap().to_string()
     }
 }
 

@@ -1,3 +1,5 @@
+//! What the front refuses on a real socket, and how it stops.
+
 use std::io::ErrorKind;
 use std::time::Instant;
 

@@ -1,80 +1,76 @@
-//! croupier itself as the demo needs it: started on free ports, checked, stopped. The only file of the simulator side
+//! croupier itself as the demo needs it: started on free ports, checked, stopped. The only file of the simulator's side
 //! that touches the service.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use crate::app::{Application, State};
+use crate::app::Application;
 use crate::clock;
+use crate::db::{self, DbConn};
+use crate::deposits;
+use crate::orders::Status;
+use crate::payouts;
 use crate::payouts::worker::deduplicates;
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::simulate::Brand;
-use crate::simulate::demo::LedgerCheck;
-use crate::staff::{accounts, passwords, permissions::Role};
+use crate::simulate::book::End;
+use crate::simulate::demo::{LedgerCheck, Records};
+use crate::staff::passwords::{self, Hashed};
+use crate::staff::{CLI, Role, accounts};
 use crate::verify;
 
-const STAFF_NAME: &str = "demo";
+const STAFF: &str = "demo";
 
 /// A running service with its throw-away database.
 pub(super) struct Host {
-    public: String,
-    private: String,
+    settings: Settings,
+    database: PathBuf,
     wallet_key: Secret,
-    staff_token: Secret,
-    staff_password: Secret,
-    state: State,
-    service: Service,
+    running: Running,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<std::io::Result<()>>,
 }
 
-/// The thread that runs the service, and how to end it.
-struct Service {
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<Result<(), String>>,
+/// What is known once the service is up.
+struct Running {
+    public: String,
+    private: String,
+    staff_token: Secret,
+    staff_password: Secret,
 }
 
 impl Host {
-    /// Writes settings into the directory and starts the service.
+    /// Writes settings into the directory and starts the service. The environment does not count: a demo must never
+    /// reach a real database.
     pub(super) async fn start(directory: &Path, brand: &Brand, payout_url: &str) -> Result<Self, String> {
         let wallet_key = Secret::new(super::random_hex()?);
-        let file = directory.join("Settings.toml");
-        write_private(&file, &settings(directory, brand, payout_url, &wallet_key))?;
-        let (settings, _) = Settings::load_with_warnings(&file)
-            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-        let (started, start) = oneshot::channel();
+        let database = directory.join("croupier.db");
+        let text = settings(directory, &database, brand, payout_url, &wallet_key);
+        write_private(&directory.join("Settings.toml"), &text)?;
+        let settings = Settings::from_text(&text).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            format!("the demo's own settings are not right: {}", lines.join("; "))
+        })?;
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async {
-                let app = Application::build(settings).await.map_err(|error| error.to_string())?;
-                let told = started.send((app.public_address(), app.private_address(), app.state().clone()));
-                told.map_err(|_| "the demo ended before the service had started".to_owned())?;
-                let stop = async {
-                    let _the_demo_may_be_gone = stopped.await;
-                };
-                app.run(stop).await.map_err(|error| error.to_string())
-            })
-        });
-        let (public, private, state) = match start.await {
-            Ok(started) => started,
-            Err(_) => return Err(ended(thread)),
-        };
-        let staff_password = Secret::new(super::random_hex()?);
-        let staff_token = add_staff(&state, &staff_password).await?;
-        let (public, private) = (format!("http://{public}"), format!("http://{private}"));
-        let service = Service { stop, thread };
-        Ok(Self { public, private, wallet_key, staff_token, staff_password, state, service })
+        let (up, is_up) = oneshot::channel();
+        let own = settings.clone();
+        let thread = std::thread::spawn(move || actix_web::rt::System::new().block_on(serve(own, up, stopped)));
+        let running = is_up.await.map_err(|_| "the service ended at once".to_owned())??;
+        Ok(Self { settings, database, wallet_key, running, stop, thread })
     }
 
     /// Base address of the public listener.
-    pub(super) fn public(&self) -> String {
-        self.public.clone()
+    pub(super) fn public(&self) -> &str {
+        &self.running.public
     }
 
     /// Base address of the private listener.
-    pub(super) fn private(&self) -> String {
-        self.private.clone()
+    pub(super) fn private(&self) -> &str {
+        &self.running.private
     }
 
     pub(super) fn wallet_key(&self) -> &Secret {
@@ -82,70 +78,132 @@ impl Host {
     }
 
     pub(super) fn staff_name(&self) -> &'static str {
-        STAFF_NAME
+        STAFF
     }
 
     pub(super) fn staff_password(&self) -> &Secret {
-        &self.staff_password
+        &self.running.staff_password
     }
 
     pub(super) fn staff_token(&self) -> &Secret {
-        &self.staff_token
+        &self.running.staff_token
     }
 
     /// Checks every invariant of the ledger, beside the running service.
     pub(super) async fn verify(&self) -> Result<LedgerCheck, String> {
-        let settings = self.state.settings.clone();
-        let check =
-            move |conn: &mut crate::db::DbConn| verify::verify(conn, &|site| deduplicates(&settings, site), |_| ());
-        let report = self.state.db.read(check).await.map_err(|error| error.to_string())?;
+        let (database, settings) = (self.database.clone(), self.settings.clone());
+        let checked = tokio::task::spawn_blocking(move || {
+            let mut conn = db::connect_read_only(&database).map_err(|error| error.to_string())?;
+            verify::verify(&mut conn, &|site| deduplicates(&settings, site), |_| {}).map_err(|error| error.to_string())
+        });
+        let report = checked.await.map_err(|error| error.to_string())??;
+        let count = |number: i64| u64::try_from(number).unwrap_or_default();
         Ok(LedgerCheck {
-            entries: report.entries.unsigned_abs(),
-            postings: report.postings.unsigned_abs(),
-            players: report.players.unsigned_abs(),
+            entries: count(report.entries),
+            postings: count(report.postings),
+            players: count(report.players),
             problems: report.problems,
         })
     }
 
     /// Stops the service in order.
     pub(super) async fn stop(self) {
-        let _it_may_have_ended = self.service.stop.send(());
-        let joined = tokio::task::spawn_blocking(move || self.service.thread.join());
-        if let Ok(Ok(Err(error))) = joined.await {
-            eprintln!("croupier: the service ended with: {error}");
+        let _it_may_have_ended = self.stop.send(());
+        let ended = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        if !matches!(ended, Ok(Ok(Ok(())))) {
+            log::error!("demo: the service did not end in order");
         }
     }
 }
 
-/// An account for the back office, and a token of it.
-async fn add_staff(state: &State, password: &Secret) -> Result<Secret, String> {
-    let hashed = passwords::Hashed::new(password).map_err(|error| error.to_string())?;
-    let added = state.db.write(move |tx| {
-        accounts::add(tx, "demo command", STAFF_NAME, Role::Admin, &hashed, clock::now())?;
-        accounts::issue_token(tx, "demo command", STAFF_NAME, clock::now())
-    });
-    added.await.map_err(|error| error.to_string())
-}
-
-/// Why the service ended before it was up.
-fn ended(thread: JoinHandle<Result<(), String>>) -> String {
-    match thread.join() {
-        Ok(Err(error)) => error,
-        Ok(Ok(())) => "the service ended at once".to_owned(),
-        Err(_) => "the service panicked".to_owned(),
+impl Records for Host {
+    async fn ends(&self, external_ids: Vec<String>) -> Result<BTreeMap<String, (End, String)>, String> {
+        let database = self.database.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut conn = db::connect_read_only(&database).map_err(|error| error.to_string())?;
+            let mut ends = BTreeMap::new();
+            for external_id in external_ids {
+                if let Some(code) = status_code(&mut conn, &external_id).map_err(|error| error.to_string())? {
+                    let status = Status::from_code(code).map_err(|error| error.to_string())?;
+                    ends.insert(external_id, (end(status), status.name().to_owned()));
+                }
+            }
+            Ok(ends)
+        });
+        read.await.map_err(|error| error.to_string())?
     }
 }
 
-fn settings(directory: &Path, brand: &Brand, payout_url: &str, wallet_key: &Secret) -> String {
-    let directory = directory.display();
+fn status_code(conn: &mut DbConn, external_id: &str) -> diesel::QueryResult<Option<i64>> {
+    match payouts::find(conn, external_id)? {
+        Some(payout) => Ok(Some(payout.status)),
+        None => Ok(deposits::find(conn, external_id)?.map(|deposit| deposit.status)),
+    }
+}
+
+fn end(status: Status) -> End {
+    match status {
+        Status::Credited => End::Paid,
+        Status::Failed | Status::Cancelled => End::Declined,
+        Status::Created
+        | Status::PendingPayment
+        | Status::ProviderConfirmed
+        | Status::CreditFailed
+        | Status::Refunded
+        | Status::Chargeback
+        | Status::ManualReview => End::Open,
+    }
+}
+
+/// The service's own thread: starts, makes a staff member, says where it is, serves until told to stop.
+async fn serve(
+    settings: Settings,
+    up: oneshot::Sender<Result<Running, String>>,
+    stopped: oneshot::Receiver<()>,
+) -> std::io::Result<()> {
+    let started = match Application::build(settings).await {
+        Ok(app) => staff(&app).await.map(|(password, token)| (app, password, token)),
+        Err(error) => Err(error.to_string()),
+    };
+    let (app, staff_password, staff_token) = match started {
+        Ok(started) => started,
+        Err(reason) => {
+            let _nobody_waits = up.send(Err(reason));
+            return Ok(());
+        }
+    };
+    let public = format!("http://{}", app.public_address());
+    let private = format!("http://{}", app.private_address());
+    let _nobody_waits = up.send(Ok(Running { public, private, staff_token, staff_password }));
+    app.run(async {
+        let _either_way_we_stop = stopped.await;
+    })
+    .await
+}
+
+/// A back-office account with every right: its password and a token.
+async fn staff(app: &Application) -> Result<(Secret, Secret), String> {
+    let password = passwords::generate().map_err(|error| error.to_string())?;
+    let hashed = Hashed::new(&password).map_err(|error| error.to_string())?;
+    let made = app.state().db.write(move |tx| {
+        let at = clock::now();
+        accounts::add(tx, CLI, STAFF, Role::Admin, &hashed, at)?;
+        accounts::issue_token(tx, CLI, STAFF, at)
+    });
+    Ok((password, made.await.map_err(|error| error.to_string())?))
+}
+
+fn settings(directory: &Path, database: &Path, brand: &Brand, payout_url: &str, wallet_key: &Secret) -> String {
+    // A JSON string is a TOML string: a directory may hold quotes and backslashes.
+    let quoted = |text: String| serde_json::Value::String(text).to_string();
     format!(
         r#"[server]
 public_bind = "127.0.0.1:0"
 private_bind = "127.0.0.1:0"
-state_dir = "{directory}"
+state_dir = {directory}
 
 [database]
-url = "sqlite://{directory}/croupier.db"
+url = {database}
 
 [wallet]
 api_keys = {{ game_server = "{key}" }}
@@ -173,6 +231,8 @@ payout_max = 100000000
 [sites.demo.payouts]
 approval = "auto"
 "#,
+        directory = quoted(directory.display().to_string()),
+        database = quoted(format!("sqlite://{}", database.display())),
         key = wallet_key.expose(),
         site_id = brand.site_id,
         salt = brand.salt.expose(),

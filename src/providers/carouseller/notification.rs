@@ -49,7 +49,7 @@ pub(super) fn notification(
         transaction_id: transaction_id.to_owned(),
         news: news(type_id, status_id),
         codes: format!("type {type_id} status {status_id}"),
-        digest: digest(&content),
+        digest: digest(&content, signed),
         content,
     })
 }
@@ -99,9 +99,13 @@ fn content(pairs: &Pairs<'_>, reading: Reading) -> Vec<(String, String)> {
     texts.map(|(name, text)| (name.to_owned(), mask(&text).into_owned())).collect()
 }
 
-/// Taken over the masked content: a digest of a whole card number would give the number away.
-fn digest(content: &[(String, String)]) -> [u8; 32] {
+/// Taken over the masked content: a digest of a whole card number would give the number away. A hint without a signature is never
+/// the same as the notification that says so with one: it must not make that one a repetition.
+fn digest(content: &[(String, String)], signed: bool) -> [u8; 32] {
     let mut sha = Sha256::new();
+    if !signed {
+        put(&mut sha, b"unsigned");
+    }
     for (name, text) in content {
         put(&mut sha, name.as_bytes());
         put(&mut sha, text.as_bytes());

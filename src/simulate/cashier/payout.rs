@@ -35,7 +35,8 @@ impl Cashier {
         let (mut settled, mut failed) = (0, Vec::new());
         for initiation in self.server.all() {
             let fresh = initiation.at.elapsed() < LEFT_ALONE;
-            if fresh || !initiation.signature_holds || !self.claim(&initiation.external_id) {
+            let refused = matches!(initiation.answered, Some(Behaviour::Refuse(_)));
+            if fresh || refused || !self.claim(&initiation.external_id) {
                 continue;
             }
             let Initiation { login, currency, external_id, .. } = initiation;

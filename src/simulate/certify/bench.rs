@@ -14,6 +14,8 @@ use crate::simulate::{Encoding, Params};
 /// How many copies of a message are sent at once.
 pub(super) const COPIES: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The largest amount of the protocol.
+const MOST_AT_ONCE: i64 = 1_000_000_000_000_000;
 /// Payouts tried at most to empty a balance.
 const MOST_DRAINS: usize = 200;
 
@@ -146,7 +148,7 @@ impl Bench {
 
     /// Withdraws until less than one unit is left, so that what is there afterwards is known.
     pub(super) async fn empty(&self) -> Result<(), Stop> {
-        let mut size = if self.emptied.load(Ordering::Relaxed) { self.unit() * 32 } else { self.unit() << 24 };
+        let mut size = if self.emptied.load(Ordering::Relaxed) { self.unit() * 32 } else { MOST_AT_ONCE };
         for _ in 0..MOST_DRAINS {
             if size < self.unit().div_euclid(2).max(1) {
                 self.emptied.store(true, Ordering::Relaxed);

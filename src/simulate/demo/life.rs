@@ -27,7 +27,7 @@ struct Life<'a> {
 
 /// Lives one player's life to its end. Stops at the first thing that is not as it must be, and notes it in the book.
 pub(super) async fn live(world: &World, number: u64, dice: Dice) {
-    let currency = if number % 2 == 0 { "USD" } else { "EUR" };
+    let currency = if number.is_multiple_of(2) { "USD" } else { "EUR" };
     let account = (format!("player-{number:04}"), currency.to_owned());
     let mut life = Life { world, account, dice, bets: 0 };
     if let Err(reason) = life.all_rounds().await {

@@ -5,6 +5,8 @@ mod compare;
 mod life;
 mod report;
 
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -12,7 +14,7 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::book::Book;
+use super::book::{Book, End};
 use super::cashier::Cashier;
 use super::faults::Dice;
 use super::gameserver::GameServer;
@@ -37,15 +39,23 @@ pub struct Plan {
     pub seed: u64,
 }
 
-/// The merchant's private side.
+/// The merchant's wallet API.
 #[derive(Debug, Clone)]
-pub struct Merchant {
+pub struct Wallet {
     /// Base address of the private listener.
     pub private: String,
-    /// Bearer key of the wallet API.
-    pub wallet_key: Secret,
-    /// Bearer token of a viewer or better in the back office.
-    pub staff_token: Secret,
+    /// Bearer key.
+    pub key: Secret,
+}
+
+/// What the merchant's own records say, beside its APIs.
+pub trait Records: Sync {
+    /// How these orders stand, deposits and payouts alike: the end, and the merchant's own word for it. An order that is
+    /// not there is left out.
+    fn ends(
+        &self,
+        external_ids: Vec<String>,
+    ) -> impl Future<Output = Result<BTreeMap<String, (End, String)>, String>> + Send;
 }
 
 /// What a progress display shows. Counts only grow.
@@ -80,14 +90,15 @@ impl World {
 /// Plays the whole plan and compares the merchant with the book. The ledger check is the caller's to add.
 pub async fn run(
     plan: Plan,
-    merchant: &Merchant,
+    wallet: &Wallet,
+    records: &impl Records,
     cashier: Cashier,
     meter: Arc<Meter>,
     progress: Arc<Progress>,
 ) -> Report {
     let started = Instant::now();
     let site_id = cashier.caller().brand().site_id;
-    let game = GameServer::new(&merchant.private, site_id, merchant.wallet_key.clone(), meter.clone());
+    let game = GameServer::new(&wallet.private, site_id, wallet.key.clone(), meter.clone());
     let world = Arc::new(World { plan, cashier, game, book: Mutex::default(), progress });
     play(&world).await;
     for failed in world.cashier.deliver_late().await {
@@ -95,7 +106,7 @@ pub async fn run(
     }
     let took = started.elapsed();
     world.progress.comparing.store(1, Ordering::Relaxed);
-    let differences = compare::with_book(&world, merchant).await;
+    let differences = compare::with_book(&world, records).await;
     let book = world.book().clone();
     report::make(plan, took, &meter, &book, world.cashier.server(), differences)
 }

@@ -102,7 +102,8 @@ impl Bench {
         let request = question("request_payout", LOGIN, amount, transaction);
         let question = self.state().carouseller.read_question(&received(&request)).expect("a good question");
         let site = self.state().site(SiteId(SITE)).expect("the site").clone();
-        questions::answer(&self.state().db, "carouseller", site, question).await.expect("accepted")
+        let prepared = questions::Prepared::new("carouseller", site, question);
+        questions::answer(&self.state().db, prepared).await.expect("accepted")
     }
 
     /// Delivers a notification about a payout.

@@ -103,21 +103,32 @@ fn a_malformed_field_is_refused_by_its_name_although_the_signature_holds() {
         ("merchant_purse", json!(["x"]), "Invalid parameter merchant_purse"),
         ("remember_customer_purse", json!("2"), "Invalid parameter remember_customer_purse"),
         ("remember_customer_purse", json!(true), "Invalid parameter remember_customer_purse"),
-        ("site_login", long(128), "accepted"),
-        ("site_login", json!(6336914), "accepted"),
-        ("amount", json!("10000"), "accepted"),
-        ("amount", json!(1000000000000000_i64), "accepted"),
-        ("currency", json!("usd"), "accepted"),
-        ("payment_group_id", json!("0"), "accepted"),
-        ("customer_ip", json!("2001:db8::1"), "accepted"),
-        ("customer_ip", json!(""), "accepted"),
-        ("customer_purse", json!(4444), "accepted"),
-        ("transaction_id", json!(1234567890), "accepted"),
     ];
     for (name, value, expected) in cases {
         let message = Message::deposit().with(name, value.clone()).signed();
 
         assert_eq!(refusal(&message), expected, "{name} = {value}");
+    }
+}
+
+#[test]
+fn a_field_at_its_bounds_is_accepted() {
+    let cases: Vec<(&str, Value)> = vec![
+        ("site_login", json!("ж".repeat(128))),
+        ("site_login", json!(6336914)),
+        ("amount", json!("10000")),
+        ("amount", json!(1000000000000000_i64)),
+        ("currency", json!("usd")),
+        ("payment_group_id", json!("0")),
+        ("customer_ip", json!("2001:db8::1")),
+        ("customer_ip", json!("")),
+        ("customer_purse", json!(4444)),
+        ("transaction_id", json!(1234567890)),
+    ];
+    for (name, value) in cases {
+        let message = Message::deposit().with(name, value.clone()).signed();
+
+        assert_eq!(refusal(&message), "accepted", "{name} = {value}");
     }
 }
 

@@ -1,0 +1,254 @@
+//! The service as a test has it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use croupier::app::{Application, State};
+use croupier::db;
+use croupier::payouts::worker::{Worker, deduplicates};
+use croupier::settings::Settings;
+use croupier::simulate::Brand;
+use croupier::simulate::caller::Caller;
+use croupier::simulate::meter::Meter;
+use croupier::simulate::server::{Behaviour, CashierServer};
+use croupier::verify;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::wire::Wallet;
+
+/// The site of most tests.
+pub const SITE: i64 = 332;
+/// Its salt.
+pub const SALT: &str = "a salt for the demo site of tests";
+/// The game server's key.
+pub const WALLET_KEY: &str = "a-key-of-the-game-server-in-tests";
+/// How long anything may take before the test gives up on it. Far more than it takes, so that a slow machine is no failure.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running service, its database, and the Cashier that takes its initiations.
+pub struct TestApp {
+    /// Base address of the public listener.
+    pub public: String,
+    /// Base address of the private listener.
+    pub private: String,
+    /// What handlers see.
+    pub state: State,
+    /// The worker, for tests that drive it step by step. The service has another one running unless nothing is due.
+    pub worker: Worker,
+    /// Takes payout initiations, and answers them as the test says.
+    pub cashier: CashierServer,
+    /// Signs and calls as the Cashier does.
+    pub caller: Caller,
+    directory: Arc<TempDir>,
+    settings: String,
+    service: Option<Service>,
+    checked: AtomicBool,
+}
+
+struct Service {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl TestApp {
+    /// A service with one site, automatic approval and no limits.
+    pub async fn spawn() -> Self {
+        Self::with(|settings| settings).await
+    }
+
+    /// A service with other settings: `change` gets the text of [`TestApp::spawn`]'s and gives the text to use. See [`set`].
+    pub async fn with(change: impl FnOnce(String) -> String) -> Self {
+        let directory = Arc::new(TempDir::new().expect("a temporary directory"));
+        let here = ([127, 0, 0, 1], 0).into();
+        let cashier = CashierServer::start(here, Brand::new(SITE, SALT), |_| Behaviour::Accept).await;
+        let cashier = cashier.expect("a free port for the Cashier");
+        let settings = change(plain_settings(directory.path(), &cashier.payout_url(), &cashier.authlink_url()));
+        Self::start(directory, settings, cashier).await
+    }
+
+    async fn start(directory: Arc<TempDir>, settings: String, cashier: CashierServer) -> Self {
+        let parsed = Settings::from_text(&settings).unwrap_or_else(|problems| panic!("settings: {problems:?}"));
+        let (started, start) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let app = match Application::build(parsed).await {
+                    Ok(app) => app,
+                    Err(error) => panic!("the service does not start: {error}"),
+                };
+                let told = (app.public_address(), app.private_address(), app.state().clone(), app.worker().clone());
+                let _the_test_may_be_gone = started.send(told);
+                let stop = async {
+                    let _either_way_we_stop = stopped.await;
+                };
+                app.run(stop).await.expect("the service runs");
+            });
+        });
+        let (public, private, state, worker) = start.await.expect("the service starts");
+        let (public, private) = (format!("http://{public}"), format!("http://{private}"));
+        let caller = Caller::new(&public, Brand::new(SITE, SALT), Arc::new(Meter::default()));
+        let service = Some(Service { stop, thread });
+        let checked = AtomicBool::new(true);
+        Self { public, private, state, worker, cashier, caller, directory, settings, service, checked }
+    }
+
+    /// Stops the service in order and starts it again on the same files; the Cashier stays.
+    pub async fn restart(self) -> Self {
+        self.restart_with(|settings| settings).await
+    }
+
+    /// Stops the service in order and starts it again on the same files with other settings.
+    pub async fn restart_with(self, change: impl FnOnce(String) -> String) -> Self {
+        let (directory, settings, cashier) = self.stop().await;
+        Self::start(directory, change(settings), cashier).await
+    }
+
+    /// Stops the service in order, changes the database by hand, and starts it again.
+    pub async fn restart_after(self, change: impl FnOnce(&mut db::DbConn)) -> Self {
+        let file = self.database();
+        let (directory, settings, cashier) = self.stop().await;
+        change(&mut db::connect(&file).expect("the database opens"));
+        Self::start(directory, settings, cashier).await
+    }
+
+    /// Stops the service in order. Gives back the directory, the text of the settings, and the Cashier.
+    pub async fn stop(mut self) -> (Arc<TempDir>, String, CashierServer) {
+        let service = self.service.take().expect("it runs");
+        let _it_may_have_ended = service.stop.send(());
+        // Idle connections of the caller end with it; nothing is left that an orderly stop would wait for.
+        let joined = tokio::task::spawn_blocking(move || service.thread.join()).await;
+        joined.expect("the thread can be joined").expect("the service ends in order");
+        self.check_books();
+        self.checked.store(false, Ordering::Relaxed);
+        let here = ([127, 0, 0, 1], 0).into();
+        let nobody = CashierServer::start(here, Brand::new(SITE, SALT), |_| Behaviour::Accept).await;
+        let cashier = std::mem::replace(&mut self.cashier, nobody.expect("a free port"));
+        (self.directory.clone(), self.settings.clone(), cashier)
+    }
+
+    /// For tests that damage the books on purpose.
+    pub fn without_check(&self) {
+        self.checked.store(false, Ordering::Relaxed);
+    }
+
+    /// Every invariant of the books holds. The end of the test checks it again.
+    pub async fn holds(&self) {
+        let settings = self.state.settings.clone();
+        let check = move |conn: &mut db::DbConn| verify::verify(conn, &|site| deduplicates(&settings, site), |_| ());
+        let report = self.state.db.read(check).await.expect("the books can be read");
+        assert_eq!(report.problems, Vec::<String>::new());
+    }
+
+    /// Where the database is.
+    pub fn database(&self) -> PathBuf {
+        self.directory.path().join("croupier.db")
+    }
+
+    /// Where the database, the settings and the marks are.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The text of the settings in force.
+    pub fn settings_text(&self) -> &str {
+        &self.settings
+    }
+
+    /// Writes the settings in force to a file, for commands that run beside the service.
+    pub fn settings_file(&self) -> PathBuf {
+        write_settings(self.directory(), &self.settings)
+    }
+
+    /// The game server's client.
+    pub fn wallet(&self) -> Wallet {
+        Wallet::new(&self.private, SITE, WALLET_KEY)
+    }
+
+    /// Reads from the database as the service does.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut db::DbConn) -> diesel::QueryResult<T> + Send + 'static,
+    ) -> T {
+        self.state.db.read(move |conn| Ok(work(conn)?)).await.expect("a read")
+    }
+
+    fn check_books(&self) {
+        let mut conn = db::connect_read_only(&self.database()).expect("the database opens");
+        let settings = &self.state.settings;
+        let report =
+            verify::verify(&mut conn, &|site| deduplicates(settings, site), |_| ()).expect("a readable database");
+        assert_eq!(report.problems, Vec::<String>::new(), "the books hold when the test ends");
+    }
+}
+
+impl Drop for TestApp {
+    /// The books are checked beside the running service; a test that fails already is not made to fail twice.
+    fn drop(&mut self) {
+        if !std::thread::panicking() && self.checked.load(Ordering::Relaxed) {
+            self.check_books();
+        }
+        if let Some(service) = self.service.take() {
+            let _it_may_have_ended = service.stop.send(());
+        }
+    }
+}
+
+/// Writes settings as only their owner may read them.
+pub fn write_settings(directory: &Path, text: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let file = directory.join("Settings.toml");
+    std::fs::write(&file, text).expect("the settings can be written");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("permissions can be set");
+    file
+}
+
+/// The settings of [`TestApp::spawn`].
+pub fn plain_settings(directory: &Path, payout_url: &str, authlink_url: &str) -> String {
+    let directory = directory.display();
+    format!(
+        r#"[server]
+public_bind = "127.0.0.1:0"
+private_bind = "127.0.0.1:0"
+state_dir = "{directory}"
+
+[database]
+url = "sqlite://{directory}/croupier.db"
+
+[wallet]
+api_keys = {{ game_server = "{WALLET_KEY}" }}
+
+[sites.demo]
+site_id = {SITE}
+currencies = ["USD", "EUR", "JPY", "KWD"]
+
+[sites.demo.carouseller]
+salts = ["{SALT}"]
+payout_url = "{payout_url}"
+authlink_url = "{authlink_url}"
+
+[sites.demo.payouts]
+approval = "auto"
+"#
+    )
+}
+
+/// The text of settings with `key = value` in `[section]`, in the place of an earlier one. `value` is TOML: strings in quotation marks.
+pub fn set(settings: &str, section: &str, key: &str, value: &str) -> String {
+    let header = format!("[{section}]");
+    let mut lines: Vec<String> = settings.lines().map(str::to_owned).collect();
+    let Some(start) = lines.iter().position(|line| *line == header) else {
+        return format!("{settings}\n{header}\n{key} = {value}\n");
+    };
+    let end =
+        lines.iter().skip(start + 1).position(|line| line.starts_with('[')).map_or(lines.len(), |at| start + 1 + at);
+    let is_key = |line: &String| line.split('=').next().is_some_and(|name| name.trim() == key);
+    if let Some(at) = lines[start + 1..end].iter().position(is_key) {
+        lines.remove(start + 1 + at);
+    }
+    lines.insert(start + 1, format!("{key} = {value}"));
+    lines.join("\n") + "\n"
+}

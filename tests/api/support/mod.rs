@@ -1,0 +1,15 @@
+//! What every integration test stands on.
+//!
+//! - [`app`]: the service on its own thread, with a database in a temporary directory, and the Cashier it talks to.
+//! - [`wire`]: messages of the Cashier, in every dress, and a client of the wallet API.
+//! - [`story`]: whole steps in one word: give a player money, deposit, ask for a payout, notify.
+//!
+//! Every [`TestApp`] checks every invariant of its books when the test ends.
+
+#![allow(dead_code, reason = "a kit: not every test binary state uses every tool")]
+
+pub mod app;
+pub mod story;
+pub mod wire;
+
+pub use app::TestApp;
