@@ -3,6 +3,7 @@
 #[path = "support/bench.rs"]
 mod bench;
 mod books;
+mod commands;
 mod crash;
 mod crash_client;
 mod durability;
