@@ -12,3 +12,4 @@ mod repeats;
 mod signatures;
 mod support;
 mod tidy;
+mod worker;
