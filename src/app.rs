@@ -27,6 +27,10 @@ pub use crate::state::State;
 /// How often the mark outside the database follows the end of the books.
 const MARK_PERIOD: Duration = Duration::from_secs(2);
 
+/// How long an order to stop waits for payouts under way. With what the listeners and the last commit take, a stop is done within
+/// 30 s (threats NET-8); an answer that comes later finds its payout unknown after the next start.
+const STOP_PATIENCE: Duration = Duration::from_secs(25);
+
 /// Why a service does not start. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -112,19 +116,33 @@ impl Application {
     /// What the listeners say.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let (stopping, stopped) = watch::channel(false);
+        let (served, all_served) = watch::channel(false);
         let db = self.state.db.clone();
         let open = self.state.check_open().is_ok();
         let sending = open.then(|| {
             let (worker, wake, state) = (self.worker.clone(), self.state.outbox.clone(), self.state.clone());
-            tokio::spawn(start_sending(worker, wake, state, stopped.clone()))
+            tokio::spawn(start_sending(worker, wake, state, stopped))
         });
-        let marking = open.then(|| tokio::spawn(keep_mark(self.mark.clone(), db.clone(), stopped)));
+        let marking = open.then(|| tokio::spawn(keep_mark(self.mark.clone(), db.clone(), all_served)));
+        let mut deadline = None;
+        let stop = async {
+            stop.await;
+            deadline = Some(tokio::time::Instant::now() + STOP_PATIENCE);
+            // From now on no payout is taken on; those under way go on while requests under way do.
+            stopping.send_replace(true);
+        };
         api::serve(self.public, self.private, self.state, stop).await?;
-        let _everybody_may_have_left = stopping.send(true);
-        for task in [sending, marking].into_iter().flatten() {
-            if tokio::time::timeout(Duration::from_secs(35), task).await.is_err() {
-                log::error!("stop: a payout is still under way; it will be unknown after the next start");
-            }
+        let deadline = deadline.unwrap_or_else(tokio::time::Instant::now);
+        if let Some(sending) = sending
+            && tokio::time::timeout_at(deadline, sending).await.is_err()
+        {
+            log::error!("stop: a payout is still under way; it will be unknown after the next start");
+        }
+        served.send_replace(true);
+        if let Some(marking) = marking
+            && let Err(error) = marking.await
+        {
+            log::error!("stop: the mark in server.state_dir was not kept: {error}");
         }
         db.close();
         log::info!("stopped");

@@ -90,8 +90,12 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// A part of the path, decoded once.
-fn decoded(part: &str, name: &'static str) -> Result<String, problem::Problem> {
+/// The part of the path that stands for `name` in the route, decoded once. It is taken from the address as it was sent: the router
+/// puts a mark in the place of bytes that are no text, and two names would become one.
+fn path_part(request: &HttpRequest, name: &'static str) -> Result<String, problem::Problem> {
+    let route = request.match_pattern().unwrap_or_default();
+    let at = route.split('/').position(|part| part.trim_matches(['{', '}']) == name);
+    let part = at.and_then(|at| request.uri().path().split('/').nth(at)).unwrap_or("");
     let decoded = percent_encoding::percent_decode_str(part).decode_utf8();
     decoded.map(|text| text.into_owned()).map_err(|_| problem::Problem::field(name, "is not UTF-8"))
 }

@@ -64,10 +64,9 @@ fn authorised<'s>(request: &HttpRequest, state: &'s State) -> Result<(&'s Site, 
     if !good || token.is_empty() {
         return Err(Problem::unauthorized());
     }
-    let path = |name: &str| request.match_info().get(name).unwrap_or("");
-    let site = path("site_id").parse().ok().and_then(|id| state.site(SiteId(id)));
+    let site = super::path_part(request, "site_id")?.parse().ok().and_then(|id| state.site(SiteId(id)));
     let site = site.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "unknown_site", "no such site"))?;
-    let login = Login::parse(&super::decoded(path("site_login"), "site_login")?)?;
+    let login = Login::parse(&super::path_part(request, "site_login")?)?;
     Ok((site, Player { site: site.site_id, login }))
 }
 
@@ -215,7 +214,7 @@ async fn post_transaction(
 
 async fn post_rollback(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Problem> {
     let (_, player) = authorised(&request, &state)?;
-    let reference = super::decoded(request.match_info().get("reference").unwrap_or(""), "reference")?;
+    let reference = super::path_part(&request, "reference")?;
     let reference = plain_text(&reference, "reference", 128)?;
     state.check_open()?;
     let (done, repeated) = state.db.write(move |tx| rollback::make(tx, &player, &reference, clock::now())).await?;

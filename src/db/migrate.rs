@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::{DbConn, connect};
+use super::connection::{DbConn, connect, connect_read_only};
 use super::schema::meta;
 use super::{OpenError, immediately};
 use crate::ids;
@@ -34,9 +34,13 @@ pub enum Policy {
 ///
 /// A file that is damaged, not ours, newer than this binary, or old while [`Policy::Refuse`] holds.
 pub fn prepare(path: &Path, policy: Policy) -> Result<Vec<String>, OpenError> {
-    let mut conn = connect(path)?;
     let failed = |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", path.display()));
-    check_file(&mut conn).map_err(|error| failed(&error))?.map_err(|reason| failed(&reason))?;
+    // Looked at before anything is written, the journal mode included: the file of another program stays as it is.
+    if path.exists() {
+        let mut conn = connect_read_only(path)?;
+        check_file(&mut conn).map_err(|error| failed(&error))?.map_err(|reason| failed(&reason))?;
+    }
+    let mut conn = connect(path)?;
     let shipped: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().map_err(|error| failed(&error))?;
     let known: Vec<String> = shipped.iter().map(|migration| migration.name().version().to_string()).collect();
     let applied = conn.applied_migrations().map_err(|error| failed(&error))?;
@@ -97,11 +101,8 @@ pub fn damage(conn: &mut DbConn) -> QueryResult<Option<String>> {
 
 /// Damaged pages and files of other programs are found before anything is served (threats DUR-7).
 fn check_file(conn: &mut DbConn) -> QueryResult<Result<(), String>> {
-    let found: String =
-        diesel::select(diesel::dsl::sql::<Text>("(SELECT quick_check FROM pragma_quick_check LIMIT 1)"))
-            .get_result(conn)?;
-    if found != "ok" {
-        return Ok(Err(format!("the file is damaged: {}", found.replace('\n', " "))));
+    if let Some(damage) = damage(conn)? {
+        return Ok(Err(damage));
     }
     let one = |conn: &mut DbConn, sql: &str| diesel::select(diesel::dsl::sql::<BigInt>(sql)).get_result::<i64>(conn);
     let id = one(conn, "(SELECT application_id FROM pragma_application_id)")?;

@@ -97,7 +97,8 @@ pub fn due(conn: &mut DbConn, now: Micros, most: i64) -> QueryResult<Vec<String>
         .load(conn)
 }
 
-/// Claims a payout and writes the attempt down. `None` when it is not to be sent any more. `write` makes the bytes of the first
+/// Claims a payout and writes the attempt down. `None` when it is not to be sent any more, or cannot be written for the provider: that
+/// one waits, so that it does not hold up others (threats OUT-8). `write` makes the bytes of the first
 /// attempt; later ones send the same bytes again (threats OUT-9).
 ///
 /// # Errors
@@ -123,9 +124,14 @@ pub fn claim(
     }
     let earlier: Option<Vec<u8>> =
         payout_attempts::table.find((external_id, 1)).select(payout_attempts::body).first(conn).optional()?;
-    let body = match earlier {
-        Some(body) => body,
-        None => write(conn, &payout)?,
+    let body = match earlier.map_or_else(|| write(conn, &payout), Ok) {
+        Ok(body) => body,
+        Err(error @ (Error::Database(_) | Error::NoConnection(_) | Error::Busy)) => return Err(error),
+        Err(error) => {
+            log::error!("payout {external_id}: cannot be written for the provider, trying again later: {error}");
+            postpone(tx, external_id, at + LONGEST_WAIT)?;
+            return Ok(None);
+        }
     };
     let attempt = attempts + 1;
     let conn = tx.conn()?;
@@ -186,9 +192,7 @@ pub fn record(
             move_to(tx, &payout, (status, Stage::Sent), why, at)
         }
         AfterAttempt::QueueAgain => {
-            let due_at = at + wait_after(claim.attempt, random_percent());
-            let set = (outbox::claimed.eq(false), outbox::due_at.eq(due_at));
-            diesel::update(outbox::table.find(id)).set(set).execute(tx.conn()?)?;
+            postpone(tx, id, at + wait_after(claim.attempt, random_percent()))?;
             let set = (payouts::stage.eq(Stage::Queued.name()), payouts::updated_at.eq(at));
             diesel::update(payouts::table.find(id)).set(set).execute(tx.conn()?)?;
             Ok(())
@@ -196,6 +200,12 @@ pub fn record(
         AfterAttempt::Release => release(tx, &payout, Status::Failed, why, at),
         AfterAttempt::Unknown(kind) => hold_for_review(tx, &payout, kind, why, at),
     }
+}
+
+/// Lets a payout wait unclaimed until `due_at`.
+fn postpone(tx: &mut WriteTx<'_>, id: &str, due_at: Micros) -> QueryResult<()> {
+    let set = (outbox::claimed.eq(false), outbox::due_at.eq(due_at));
+    diesel::update(outbox::table.find(id)).set(set).execute(tx.conn()?).map(|_| ())
 }
 
 /// Keeps the hold of a payout whose outcome nobody knows, takes it out of the queue and asks a person.
@@ -220,15 +230,16 @@ pub fn hold_for_review(
 }
 
 /// After a start: attempts that a stopped process left open may have reached the provider. They become unknown; only where the
-/// provider pays a repeated id once (`deduplicates`) are they sent again (threats OUT-3). Returns how many there were.
+/// provider pays a repeated id once (`deduplicates`) are they sent again (threats OUT-3). A payout that a notification has moved on
+/// meanwhile stays as it is. Returns how many there were.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub fn recover(tx: &mut WriteTx<'_>, deduplicates: impl Fn(SiteId) -> bool, at: Micros) -> Result<usize, Error> {
-    let left: Vec<(String, i64)> = outbox::table
-        .filter(outbox::claimed.eq(true))
-        .select((outbox::external_id, outbox::attempts))
+    let left: Vec<(String, i64)> = payout_attempts::table
+        .filter(payout_attempts::outcome.is_null())
+        .select((payout_attempts::external_id, payout_attempts::number))
         .load(tx.read()?)?;
     for (id, attempt) in &left {
         finish_attempt(tx, id, *attempt, Attempt::Unknown, "the process stopped while it was under way", at)?;
@@ -236,8 +247,9 @@ pub fn recover(tx: &mut WriteTx<'_>, deduplicates: impl Fn(SiteId) -> bool, at: 
         let why =
             Because { cause: "start", actor: SYSTEM, reason: "an attempt was under way when the process stopped" };
         if payout.standing()?.1 != Stage::Sending {
-            remove(tx, id)?;
-        } else if deduplicates(SiteId(payout.site_id)) {
+            continue;
+        }
+        if deduplicates(SiteId(payout.site_id)) {
             queue_again(tx, &payout, why, at)?;
         } else {
             hold_for_review(tx, &payout, "payout_unknown", why, at)?;

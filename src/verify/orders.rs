@@ -54,7 +54,7 @@ pub(super) fn payouts(
                 problems
                     .push(format!("payout {}: {reached} attempts may have reached the provider", payout.external_id));
             }
-            if open > 0 && payout.stage != Stage::Sending.name() && payout.stage != Stage::Done.name() {
+            if open > 0 && !may_be_under_way(payout.standing()?.1) {
                 problems.push(format!("payout {}: an attempt is open at stage {}", payout.external_id, payout.stage));
             }
         }
@@ -68,6 +68,14 @@ pub(super) fn payouts(
             .push(format!("{} ended holds stand against {ended} ended payouts", count("capture") + count("release")));
     }
     Ok(())
+}
+
+/// Whether an attempt may be open: at stage `Sending`, or when a notification came before its answer and moved the payout on.
+fn may_be_under_way(stage: Stage) -> bool {
+    match stage {
+        Stage::Sending | Stage::Unknown | Stage::Done => true,
+        Stage::AwaitingApproval | Stage::Queued | Stage::Sent => false,
+    }
 }
 
 fn check_payout(payout: &Payout, facts: &Facts, queued: bool, problems: &mut Vec<String>) -> Result<(), Error> {

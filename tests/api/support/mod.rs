@@ -2,6 +2,7 @@
 //!
 //! - [`app`]: the service on its own thread, with a database in a temporary directory, and the Cashier it talks to.
 //! - [`wire`]: messages of the Cashier, in every dress, and a client of the wallet API.
+//! - [`binary`]: the program itself, as a shell would run it.
 //! - [`story`]: whole steps in one word: give a player money, deposit, ask for a payout, notify.
 //!
 //! Every [`TestApp`] checks every invariant of its books when the test ends.
@@ -9,6 +10,7 @@
 #![allow(dead_code, reason = "a kit: not every test binary state uses every tool")]
 
 pub mod app;
+pub mod binary;
 pub mod story;
 pub mod wire;
 

@@ -136,6 +136,16 @@ impl TestApp {
         }
     }
 
+    /// The balance in USD comes to this; for what the service does by itself after a start.
+    pub async fn becomes(&self, login: &str, balance: (i64, i64)) {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(2));
+        while self.balance(login).await != balance {
+            assert!(tokio::time::Instant::now() < until, "{:?}, awaited {balance:?}", self.balance(login).await);
+            look.tick().await;
+        }
+    }
+
     /// The outcome of a payout's last attempt, as soon as it has one.
     pub async fn outcome(&self, asked: &Asked) -> String {
         let until = tokio::time::Instant::now() + PATIENCE;

@@ -1,0 +1,273 @@
+//! Books that were tampered with are found, named, and not served (contract part 2, threats R8, DUR-6, DUR-7, DUR-12, ADM-7).
+
+use croupier::clock;
+use croupier::db::connect;
+use croupier::simulate::messages::{CHARGEBACK, PAYOUT, PURCHASE, SUCCESS};
+use diesel::Connection;
+use diesel::connection::SimpleConnection;
+use serde_json::json;
+
+use crate::support::TestApp;
+use crate::support::app::{SITE, WALLET_KEY, set};
+use crate::support::binary::{Serving, copy_of, run};
+use crate::support::story::Asked;
+use crate::support::wire::{Wallet, check_deposit, notification, order, request_payout, signed};
+
+/// A stopped service's directory with one of everything in its books, and its orders.
+struct Told {
+    directory: std::sync::Arc<tempfile::TempDir>,
+    settings: String,
+    paid: Asked,
+    sent: Asked,
+    waiting: Asked,
+    credited: Asked,
+}
+
+async fn told() -> Told {
+    let app = TestApp::with(|text| set(&text, "sites.demo.payouts", "auto_approve_up_to", "{ USD = 500 }")).await;
+    app.player_with("alice", 10_000).await;
+    app.player_with("bob", 10_000).await;
+    let credited = app.paid_deposit("alice", 1_000).await;
+    let back = app.paid_deposit("bob", 300).await;
+    app.say(&back, CHARGEBACK, SUCCESS).await;
+    app.wallet().play("alice", "bet", 250, "round").await;
+    app.wallet().rollback("alice", "round").await;
+    let paid = app.payout("alice", 100).await;
+    let sent = app.payout("alice", 200).await;
+    for payout in [&paid, &sent] {
+        app.comes_to(payout, croupier::payouts::Stage::Sent).await;
+    }
+    app.say(&paid, PAYOUT, SUCCESS).await;
+    let waiting = app.payout("bob", 700).await;
+    for reason in ["first", "second"] {
+        let append = move |tx: &mut croupier::db::WriteTx<'_>| {
+            croupier::staff::audit::append(tx, "carol", "test", "nothing", reason, clock::now())
+        };
+        app.state.db.write(append).await.expect("an audit row");
+    }
+    let (directory, settings, _) = app.stop().await;
+    Told { directory, settings, paid, sent, waiting, credited }
+}
+
+#[tokio::test]
+async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
+    let told = told().await;
+    let (paid, sent, waiting, credited) = (&told.paid.id, &told.sent.id, &told.waiting.id, &told.credited.id);
+    let entries = "DROP TRIGGER journal_entries_are_never_changed; DROP TRIGGER journal_entries_are_never_deleted;";
+    let audit = "DROP TRIGGER audit_rows_are_never_changed; DROP TRIGGER audit_rows_are_never_deleted;";
+    let cases: Vec<(String, String)> = vec![
+        (format!("{entries} UPDATE journal_entries SET amount = amount + 1 WHERE id = 2"), "entry 2:".into()),
+        (format!("{entries} UPDATE journal_entries SET cause = 'other' WHERE id = 3"), "entry 3:".into()),
+        (format!("{entries} UPDATE journal_entries SET at = at + 1 WHERE id = 1"), "entry 1:".into()),
+        (format!("{entries} UPDATE journal_entries SET hash = zeroblob(32) WHERE id = 4"), "entry 4:".into()),
+        (format!("{entries} UPDATE journal_entries SET kind = 'gift' WHERE id = 1"), "entry 1:".into()),
+        (format!("{entries} DELETE FROM journal_entries WHERE id = 2"), "entries 2 to 2 are missing".into()),
+        (
+            format!("{entries} DELETE FROM journal_entries WHERE id = (SELECT max(id) FROM journal_entries)"),
+            "the ledger does not hold row".into(),
+        ),
+        (
+            "UPDATE accounts SET available = available + 1 WHERE code = 'player:1:USD'".into(),
+            "account player:1:USD".into(),
+        ),
+        ("UPDATE accounts SET held = held + 1 WHERE code = 'player:2:USD'".into(), "account player:2:USD".into()),
+        (
+            "UPDATE accounts SET available = available + 5 WHERE code = 'player:1:USD'; \
+             UPDATE accounts SET available = available - 5 WHERE kind = 'games'"
+                .into(),
+            "account player:1:USD".into(),
+        ),
+        ("UPDATE accounts SET may_go_negative = 1 WHERE code = 'player:1:USD'".into(), "account player:1:USD".into()),
+        (format!("UPDATE payouts SET amount = amount + 1 WHERE external_id = '{paid}'"), format!("payout {paid}")),
+        (format!("UPDATE payouts SET amount = 1 WHERE external_id = '{waiting}'"), format!("payout {waiting}")),
+        (format!("UPDATE payouts SET player_id = 2 WHERE external_id = '{sent}'"), format!("payout {sent}")),
+        (format!("UPDATE payouts SET currency = 'EUR' WHERE external_id = '{sent}'"), format!("payout {sent}")),
+        (
+            format!("UPDATE payouts SET status = 5, stage = 'done' WHERE external_id = '{sent}'"),
+            format!("payout {sent}"),
+        ),
+        (format!("UPDATE payouts SET stage = 'queued' WHERE external_id = '{waiting}'"), format!("payout {waiting}")),
+        (format!("UPDATE deposits SET amount = 999 WHERE external_id = '{credited}'"), format!("deposit {credited}")),
+        (format!("UPDATE deposits SET status = 0 WHERE external_id = '{credited}'"), format!("deposit {credited}")),
+        (format!("DELETE FROM deposits WHERE external_id = '{credited}'"), "credited deposits".into()),
+        (format!("DELETE FROM transitions WHERE external_id = '{paid}'"), format!("payout {paid}")),
+        (
+            format!("UPDATE transitions SET cause = 'hope' WHERE external_id = '{credited}'"),
+            format!("deposit {credited}"),
+        ),
+        (format!("DELETE FROM webhooks WHERE external_id = '{paid}'"), format!("payout {paid}: nobody vouches")),
+        (
+            format!("UPDATE webhooks SET signed = 0 WHERE external_id = '{credited}'"),
+            format!("deposit {credited}: nobody vouches"),
+        ),
+        (format!("INSERT INTO outbox VALUES ('{sent}', 0, 1, 0)"), format!("payout {sent}: the outbox")),
+        (
+            format!("INSERT INTO payout_attempts VALUES ('{sent}', 2, x'00', 0, 0, 'unknown', '')"),
+            format!("payout {sent}: 2 attempts"),
+        ),
+        ("UPDATE wallet_transactions SET amount = 249 WHERE kind = 'bet'".into(), "wallet transaction".into()),
+        ("UPDATE wallet_transactions SET voided = 1 WHERE kind = 'bet'".into(), "wallet transaction".into()),
+        (format!("{audit} UPDATE audit SET detail = 'nothing' WHERE id = 1"), "audit".into()),
+        (format!("{audit} DELETE FROM audit WHERE id = 1"), "audit".into()),
+        (format!("{audit} DELETE FROM audit WHERE id = 2"), "the audit does not hold row 2".into()),
+    ];
+    let (sound, _) = copy_of(told.directory.path(), &told.settings);
+    let report = run(sound.path(), &["ledger", "verify", "--json"], "");
+    assert_eq!((report.code, &report.json()["ok"], &report.json()["problems"]), (0, &json!(true), &json!([])));
+    assert_eq!(report.json()["postings"].as_i64(), report.json()["entries"].as_i64().map(|entries| 2 * entries));
+
+    let checks = cases.into_iter().map(|(sql, names)| {
+        let (copy, database) = copy_of(told.directory.path(), &told.settings);
+        tokio::task::spawn_blocking(move || {
+            let mut conn = connect(&database).expect("the database");
+            conn.batch_execute(&format!("PRAGMA foreign_keys = OFF; {sql}"))
+                .unwrap_or_else(|error| panic!("{sql}: {error}"));
+            drop(conn);
+            let report = run(copy.path(), &["ledger", "verify", "--json"], "");
+            assert_eq!((report.code, &report.json()["ok"]), (1, &json!(false)), "{sql}");
+            let problems = report.json()["problems"].to_string();
+            assert!(problems.contains(&names), "{sql}: {problems} does not name {names}");
+        })
+    });
+    for check in checks.collect::<Vec<_>>() {
+        check.await.expect("found and named");
+    }
+}
+
+/// threats R8, DUR-7
+#[tokio::test]
+async fn books_that_do_not_hold_are_not_served() {
+    let told = told().await;
+    let (copy, database) = copy_of(told.directory.path(), &told.settings);
+    let tamper = "UPDATE accounts SET available = available + 1 WHERE code = 'player:1:USD'";
+    connect(&database).unwrap().batch_execute(tamper).unwrap();
+
+    let serving = Serving::start(copy.path());
+    let wallet = Wallet::new(&serving.private, SITE, WALLET_KEY);
+    let meter = std::sync::Arc::default();
+    let caller = croupier::simulate::caller::Caller::new(&serving.public, brand(), meter);
+    let json = croupier::simulate::Encoding::Json;
+
+    let questions = [check_deposit(&order("alice", 100, "USD")), request_payout(&order("alice", 100, "USD"))];
+    for question in questions.into_iter().chain([request_payout(&told.paid.order)]) {
+        let answer = caller.ask_as_is(&signed(&question), json).await.unwrap();
+        assert_eq!((answer.status, answer.code(), answer.description()), (503, Some(500), "Temporarily unavailable"));
+    }
+    let notice = signed(&notification(&told.sent.id, &told.sent.order, PAYOUT, SUCCESS));
+    let answer = caller.notify_as_is(&notice, json).await.unwrap();
+    assert_eq!((answer.status, answer.acknowledges()), (503, false));
+    let replies = [
+        wallet.put("alice", json!({})).await,
+        wallet.play("alice", "bet", 1, "r").await,
+        wallet.rollback("alice", "round").await,
+    ];
+    for reply in replies {
+        assert_eq!(reply.problem(), (503, "temporarily_unavailable"));
+    }
+    let nothing = wallet.with_key("");
+    let (healthy, ready) =
+        (nothing.call("GET", "/healthz", &[], None).await, nothing.call("GET", "/readyz", &[], None).await);
+    assert_eq!((healthy.status, ready.status, &ready.json["status"]), (200, 503, &json!("closed")));
+    assert!(!ready.json.to_string().contains("player:1"), "the reason is for the operator only");
+    let forged =
+        caller.notify_as_is(&notification("x", &order("alice", 1, "USD"), PURCHASE, SUCCESS), json).await.unwrap();
+    assert_eq!(forged.status, 403, "what is forged is refused all the same");
+
+    assert!(serving.said.contains("player:1:USD"), "the log names what does not hold: {}", serving.said);
+    assert_eq!(serving.stop(), 0);
+    assert_eq!(run(copy.path(), &["ledger", "verify"], "").code, 1);
+}
+
+fn brand() -> croupier::simulate::Brand {
+    croupier::simulate::Brand::new(SITE, crate::support::app::SALT)
+}
+
+/// threats DUR-6
+#[tokio::test]
+async fn a_second_service_on_the_same_file_is_refused_whatever_the_path_and_nothing_stays_locked() {
+    let app = TestApp::spawn().await;
+    app.player_with("alice", 1000).await;
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    let links =
+        [elsewhere.path().join("link.db"), elsewhere.path().join("hard.db"), elsewhere.path().join("dir/croupier.db")];
+    std::os::unix::fs::symlink(app.database(), &links[0]).unwrap();
+    std::fs::hard_link(app.database(), &links[1]).unwrap();
+    std::os::unix::fs::symlink(app.directory(), elsewhere.path().join("dir")).unwrap();
+
+    for path in [&app.database()].into_iter().chain(&links) {
+        let url = format!("\"sqlite://{}\"", path.display());
+        let text = set(app.settings_text(), "database", "url", &url);
+        crate::support::app::write_settings(elsewhere.path(), &text);
+        let refused = run(elsewhere.path(), &["serve"], "");
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.err.contains("another croupier service is using this database"), "{refused:?}");
+    }
+    let file = app.settings_file();
+    let beside = run(app.directory(), &["--settings", &file.display().to_string(), "ledger", "verify", "--json"], "");
+    assert_eq!((beside.code, &beside.json()["ok"]), (0, &json!(true)), "a check runs beside it");
+    app.payout("alice", 100).await;
+
+    let (directory, _, _cashier) = app.stop().await;
+    let serving = Serving::start(directory.path());
+    drop(serving);
+    let after_a_kill = Serving::start(directory.path());
+    assert_eq!(after_a_kill.stop(), 0);
+}
+
+/// threats DUR-7, DUR-12, DUR-13
+#[tokio::test]
+async fn a_file_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
+    let told = told().await;
+    let foreign = "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine');";
+    let newer = "INSERT INTO __diesel_schema_migrations VALUES ('29991231235959', '2999-12-31')";
+    type Damage = Box<dyn Fn(&std::path::Path)>;
+    let sql =
+        |sql: &'static str| -> Damage { Box::new(move |file| connect(file).unwrap().batch_execute(sql).unwrap()) };
+    let cut = |keep: fn(u64) -> u64| -> Damage {
+        Box::new(move |file| {
+            let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+            open.set_len(keep(open.metadata().unwrap().len())).unwrap();
+        })
+    };
+    let cases: Vec<(&str, Damage, &str)> = vec![
+        ("newer schema", sql(newer), "newer than this binary"),
+        ("half of the file", cut(|length| length / 2), "croupier.db"),
+        ("one page less", cut(|length| length - 4096), "croupier.db"),
+        ("not whole pages", cut(|length| length - 100), "croupier.db"),
+        ("a text", Box::new(|file| std::fs::write(file, "my notes\n".repeat(1000)).unwrap()), "not a database"),
+        (
+            "another program's",
+            Box::new(move |file| {
+                std::fs::remove_file(file).unwrap();
+                let mut conn = diesel::sqlite::SqliteConnection::establish(&file.display().to_string()).unwrap();
+                conn.batch_execute(foreign).unwrap();
+            }),
+            "another program",
+        ),
+        (
+            "a page of noise",
+            Box::new(|file| {
+                use std::os::unix::fs::FileExt;
+                let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+                let pages = open.metadata().unwrap().len() / 4096;
+                for page in 1..pages.min(12) {
+                    open.write_all_at(&[0xa5; 512], page * 4096).unwrap();
+                }
+            }),
+            "",
+        ),
+    ];
+    for (name, damage, words) in cases {
+        let (copy, database) = copy_of(told.directory.path(), &told.settings);
+        damage(&database);
+        let before = std::fs::read(&database).unwrap();
+
+        let refused = run(copy.path(), &["serve"], "");
+
+        assert_eq!(refused.code, 2, "{name}: {refused:?}");
+        assert!(refused.err.to_lowercase().contains(words), "{name}: {:?}", refused.err);
+        assert!(std::fs::read(&database).unwrap() == before, "{name}: the file was changed");
+        let checked = run(copy.path(), &["ledger", "verify", "--json"], "");
+        assert!(name == "newer schema" || checked.json()["ok"] == false, "{name}: {checked:?}");
+    }
+}

@@ -1,0 +1,97 @@
+//! The program itself, as a shell would run it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// Standard output as one JSON document.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("not one JSON document: {self:?}"))
+    }
+}
+
+fn command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_croupier"));
+    command.args(arguments).current_dir(directory).env_clear();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs a command to its end in a directory, with nothing in the environment.
+pub fn run(directory: &Path, arguments: &[&str], input: &str) -> Ran {
+    let mut child = command(directory, arguments).spawn().expect("the program starts");
+    // A program that does not read its input may be gone already.
+    let _it_may_not_listen = child.stdin.take().expect("an input").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("the program ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// A running `croupier serve`; killed when the test ends.
+pub struct Serving {
+    child: Child,
+    /// Base address of the public listener.
+    pub public: String,
+    /// Base address of the private listener.
+    pub private: String,
+    /// What it said before it was up.
+    pub said: String,
+}
+
+impl Serving {
+    /// Starts the service with the settings of a directory and waits until it says where it listens.
+    pub fn start(directory: &Path) -> Self {
+        let mut child = command(directory, &["serve"]).spawn().expect("the program starts");
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stderr.take().expect("its log"));
+        loop {
+            let mut line = String::new();
+            let read = lines.read_line(&mut line).expect("its log");
+            assert!(read > 0, "the service ended: {said}");
+            said.push_str(&line);
+            if let Some((_, addresses)) = line.split_once("public on ") {
+                let mut parts = addresses.trim().split(", private on ").map(str::to_owned);
+                let (public, private) = (parts.next().expect("an address"), parts.next().expect("an address"));
+                // Whoever does not read the log would stop the service when the pipe is full.
+                std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+                return Self { child, public, private, said };
+            }
+        }
+    }
+
+    /// Asks it to stop, and gives its exit code.
+    pub fn stop(mut self) -> i32 {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill");
+        assert!(asked.success());
+        self.child.wait().expect("it ends").code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _it_may_have_ended = self.child.kill();
+        let _either_way = self.child.wait();
+    }
+}
+
+/// A copy of a stopped service's directory, with settings that point into it.
+pub fn copy_of(directory: &Path, settings: &str) -> (tempfile::TempDir, PathBuf) {
+    let copy = tempfile::TempDir::new().expect("a directory");
+    for entry in std::fs::read_dir(directory).expect("the directory") {
+        let entry = entry.expect("an entry");
+        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("a copy");
+    }
+    let settings = settings.replace(&directory.display().to_string(), &copy.path().display().to_string());
+    super::app::write_settings(copy.path(), &settings);
+    let database = copy.path().join("croupier.db");
+    (copy, database)
+}
