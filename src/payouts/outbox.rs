@@ -153,16 +153,6 @@ pub fn claim(
     Ok(Some(Claim { payout, attempt, body }))
 }
 
-/// Lets a payout wait that cannot be put into a request now, so that it takes no turn from the others (threats OUT-8).
-///
-/// # Errors
-///
-/// What the database says.
-pub fn postpone(tx: &mut WriteTx<'_>, external_id: &str, at: Micros) -> QueryResult<()> {
-    let row = outbox::table.find(external_id).filter(outbox::claimed.eq(false));
-    diesel::update(row).set(outbox::due_at.eq(at + LONGEST_WAIT)).execute(tx.conn()?).map(|_| ())
-}
-
 /// Writes an attempt's outcome down and does what follows from it. A payout that ended meanwhile stays as it is.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use super::lifecycle::Attempt;
 use super::outbox::{self, Claim};
 use super::{Payout, find};
 use crate::clock;
-use crate::db::{Db, DbConn, WriteTx};
+use crate::db::{Db, DbConn};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::ledger::PlayerId;
@@ -125,25 +125,9 @@ impl Worker {
         Ok(())
     }
 
-    /// Claims a payout. One that cannot be put into a request waits, and is looked at again later.
     async fn claim(&self, id: &str) -> Result<Option<Claim>, Error> {
-        let (order, worker) = (id.to_owned(), self.clone());
-        let claim = move |tx: &mut WriteTx<'_>| match outbox::claim(
-            tx,
-            &order,
-            |conn, payout| worker.body(conn, payout),
-            clock::now(),
-        ) {
-            Err(error) if is_lasting(&error) => {
-                outbox::postpone(tx, &order, clock::now())?;
-                Ok(Err(error))
-            }
-            claimed => claimed.map(Ok),
-        };
-        self.db.write(claim).await?.or_else(|error| {
-            log::error!("payout {id}: cannot be written, trying again later: {error}");
-            Ok(None)
-        })
+        let (id, worker) = (id.to_owned(), self.clone());
+        self.db.write(move |tx| outbox::claim(tx, &id, |conn, payout| worker.body(conn, payout), clock::now())).await
     }
 
     async fn send_claimed(&self, claim: Claim) {
@@ -165,8 +149,9 @@ impl Worker {
         let mut wait = Duration::from_millis(100);
         loop {
             let (claim, note) = (claim.clone(), note.clone());
-            let record =
-                move |tx: &mut WriteTx<'_>| outbox::record(tx, &claim, outcome, &note, on_refusal, clock::now());
+            let record = move |tx: &mut crate::db::WriteTx<'_>| {
+                outbox::record(tx, &claim, outcome, &note, on_refusal, clock::now())
+            };
             match self.db.write(record).await {
                 Ok(()) => return,
                 Err(Error::Internal(reason)) if reason.contains("lane has stopped") => return,
@@ -232,11 +217,6 @@ impl Worker {
         let id = id.clone();
         self.db.read(move |conn| Ok(find(conn, id.as_str())?)).await
     }
-}
-
-/// Whether the same would happen with the next try: it is the payout or the settings, not the database.
-fn is_lasting(error: &Error) -> bool {
-    error.is_refusal() || matches!(error, Error::Internal(_))
 }
 
 /// Whether the site's Cashier pays a repeated id once.

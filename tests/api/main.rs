@@ -22,4 +22,3 @@ mod signatures;
 mod support;
 mod tidy;
 mod wallet;
-mod worker;
