@@ -15,7 +15,7 @@ use crate::db::{self, Db};
 use crate::marks::{self, MarkFile};
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
-use crate::payouts::worker::{Worker, deduplicates};
+use crate::payouts::worker::Worker;
 use crate::providers::carouseller::{Carouseller, SiteWire};
 use crate::settings::{Settings, Site};
 use crate::state::Gate;
@@ -26,6 +26,13 @@ pub use crate::state::State;
 
 /// How often the mark outside the database follows the end of the books.
 const MARK_PERIOD: Duration = Duration::from_secs(2);
+
+/// How long an order to stop waits for payouts under way. With what the listeners and the last commit take, a stop is done within
+/// 30 s (threats NET-8); an answer that comes later finds its payout unknown after the next start.
+const STOP_PATIENCE: Duration = Duration::from_secs(25);
+
+/// How long to wait before what was under way is looked at again, when the database did not let us.
+const RECOVER_AGAIN: Duration = Duration::from_secs(2);
 
 /// Why a service does not start. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -113,19 +120,33 @@ impl Application {
     /// What the listeners say.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let (stopping, stopped) = watch::channel(false);
+        let (served, all_served) = watch::channel(false);
         let db = self.state.db.clone();
         let open = self.state.check_open().is_ok();
         let sending = open.then(|| {
             let (worker, wake, state) = (self.worker.clone(), self.state.outbox.clone(), self.state.clone());
-            tokio::spawn(start_sending(worker, wake, state, stopped.clone()))
+            tokio::spawn(start_sending(worker, wake, state, stopped))
         });
-        let marking = open.then(|| tokio::spawn(keep_mark(self.mark.clone(), db.clone(), stopped)));
+        let marking = open.then(|| tokio::spawn(keep_mark(self.mark.clone(), db.clone(), all_served)));
+        let mut deadline = None;
+        let stop = async {
+            stop.await;
+            deadline = Some(tokio::time::Instant::now() + STOP_PATIENCE);
+            // From now on no payout is taken on; those under way go on while requests under way do.
+            stopping.send_replace(true);
+        };
         api::serve(self.public, self.private, self.state, stop).await?;
-        let _everybody_may_have_left = stopping.send(true);
-        for task in [sending, marking].into_iter().flatten() {
-            if tokio::time::timeout(Duration::from_secs(35), task).await.is_err() {
-                log::error!("stop: a payout is still under way; it will be unknown after the next start");
-            }
+        let deadline = deadline.unwrap_or_else(tokio::time::Instant::now);
+        if let Some(sending) = sending
+            && tokio::time::timeout_at(deadline, sending).await.is_err()
+        {
+            log::error!("stop: a payout is still under way; it will be unknown after the next start");
+        }
+        served.send_replace(true);
+        if let Some(marking) = marking
+            && let Err(error) = marking.await
+        {
+            log::error!("stop: the mark in server.state_dir was not kept: {error}");
         }
         db.close();
         log::info!("stopped");
@@ -152,7 +173,7 @@ fn site_wire(site: &Site) -> Option<SiteWire> {
 fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile, StartError> {
     let mut conn = db::connect_read_only(path).map_err(StartError::of)?;
     let mark = MarkFile::of(&settings.server.state_dir, path, &mut conn).map_err(StartError::of)?;
-    let report = verify::verify(&mut conn, &|site| deduplicates(settings, site), |_| ()).map_err(StartError::of)?;
+    let report = verify::verify(&mut conn, |_| ()).map_err(StartError::of)?;
     let mut problems = report.problems;
     match mark.load() {
         Ok(None) => {}
@@ -174,19 +195,27 @@ fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile
     Ok(mark)
 }
 
-async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, stopped: watch::Receiver<bool>) {
+async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stopped: watch::Receiver<bool>) {
     let parked = state.db.write(|tx| webhooks::apply_parked(tx, "carouseller", clock::now())).await;
     match parked {
         Ok(0) => {}
         Ok(applied) => log::info!("{applied} notifications that came before their orders were looked at again"),
         Err(error) => log::error!("notifications that wait for their orders cannot be looked at: {error}"),
     }
-    match worker.recover().await {
-        Ok(0) => {}
-        Ok(left) => log::error!("{left} payouts were under way when the process stopped; see their reviews"),
-        Err(error) => {
-            log::error!("payouts are not sent: what was under way cannot be settled: {error}");
-            return;
+    loop {
+        match worker.recover().await {
+            Ok(0) => break,
+            Ok(left) => {
+                log::error!("{left} payouts were under way when the process stopped; see their reviews");
+                break;
+            }
+            Err(error) => {
+                log::error!("payouts are not sent: what was under way cannot be settled, trying again: {error}");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RECOVER_AGAIN) => {}
+            _ = stopped.changed() => return,
         }
     }
     worker.run(wake, stopped).await;
@@ -198,10 +227,14 @@ async fn keep_mark(mark: MarkFile, db: Db, mut stopped: watch::Receiver<bool>) {
     loop {
         let stopping = *stopped.borrow();
         match db.read(marks::current).await {
-            Ok(current) if last != Some(current) => match mark.save(&current) {
-                Ok(()) => last = Some(current),
-                Err(error) => log::error!("the mark in server.state_dir cannot be written: {error}"),
-            },
+            Ok(current) if last != Some(current) => {
+                let mark = mark.clone();
+                match tokio::task::spawn_blocking(move || mark.save(&current)).await {
+                    Ok(Ok(())) => last = Some(current),
+                    Ok(Err(error)) => log::error!("the mark in server.state_dir cannot be written: {error}"),
+                    Err(error) => log::error!("the mark in server.state_dir was not written: {error}"),
+                }
+            }
             Ok(_) => {}
             Err(error) => log::error!("the end of the books cannot be read for the mark: {error}"),
         }

@@ -52,6 +52,24 @@ mod tests {
     }
 
     #[test]
+    fn time_is_what_the_monotonic_clock_adds() {
+        let (started, first) = (Instant::now(), now());
+        let mut last = first;
+        while started.elapsed() < Duration::from_millis(20) {
+            let next = now();
+            assert!(next >= last);
+            last = next;
+        }
+
+        let passed = last - first;
+        assert!(
+            passed <= micros(started.elapsed()),
+            "no faster than the monotonic clock, wherever the wall clock jumps"
+        );
+        assert!(passed >= 19_000, "it does not stand still: {passed} us");
+    }
+
+    #[test]
     fn a_day_starts_at_midnight_utc() {
         assert_eq!(start_of_day(3 * DAY_MICROS + 5), 3 * DAY_MICROS);
         assert_eq!(rfc3339(DAY_MICROS), "1970-01-02T00:00:00.000000Z");

@@ -52,7 +52,9 @@ fn main() {
             rows.push(Row { what, connections, figures });
         }
     }
-    let bad: usize = rows.iter().map(|row| row.figures.bad).sum();
+    // Under many connections the reference times out on the write lock; the service must not.
+    let own = rows.iter().filter(|row| row.what != "one transaction per request");
+    let bad: usize = own.map(|row| row.figures.bad).sum();
     report(&plan, &rows);
     let _left_for_the_system = std::fs::remove_dir_all(&directory);
     assert_eq!(bad, 0, "every answer is the wanted one");

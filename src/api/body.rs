@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, web};
-use futures_util::StreamExt;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::problem::Problem;
+use super::transport::{TransportError, read_body};
 
 /// Reads a JSON object of at most `longest` bytes. Give `T` the attribute `#[serde(deny_unknown_fields)]`.
 ///
@@ -23,8 +23,8 @@ pub async fn json<T: DeserializeOwned>(
     payload: web::Payload,
     longest: usize,
 ) -> Result<T, Problem> {
-    check_headers(request, longest)?;
-    parse(&read(payload, longest).await?)
+    check_type(request)?;
+    parse(&read(request, payload, longest).await?)
 }
 
 /// Reads a JSON object that is in memory.
@@ -41,30 +41,25 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_str(text).map_err(|error| explain(text, &fields, &error))
 }
 
-fn check_headers(request: &HttpRequest, longest: usize) -> Result<(), Problem> {
-    let text = |name: HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-    let media = text(CONTENT_TYPE).unwrap_or("").split(';').next().unwrap_or("").trim();
-    let unsupported = |detail| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
-    if !media.eq_ignore_ascii_case("application/json") {
-        return unsupported("the content type must be application/json");
-    }
-    if text(CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
-        return unsupported("compressed bodies are not read");
-    }
-    let declared = text(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > longest as u64) { Err(too_large(longest)) } else { Ok(()) }
+fn check_type(request: &HttpRequest) -> Result<(), Problem> {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let media = content_type.split(';').next().unwrap_or("").trim();
+    let is_json = media.eq_ignore_ascii_case("application/json");
+    if is_json { Ok(()) } else { Err(unsupported("the content type must be application/json")) }
 }
 
-async fn read(mut payload: web::Payload, longest: usize) -> Result<Vec<u8>, Problem> {
-    let mut body = Vec::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| malformed("the body broke off"))?;
-        if body.len() + chunk.len() > longest {
-            return Err(too_large(longest));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+fn unsupported(detail: &'static str) -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+}
+
+async fn read(request: &HttpRequest, mut payload: web::Payload, longest: usize) -> Result<web::Bytes, Problem> {
+    let late = || Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "the body did not arrive in time");
+    read_body(request, &mut payload, longest).await.map_err(|error| match error {
+        TransportError::Unreadable => malformed("the body broke off"),
+        TransportError::Timeout => late(),
+        TransportError::TooLarge => too_large(longest),
+        TransportError::Compressed => unsupported("compressed bodies are not read"),
+    })
 }
 
 fn too_large(longest: usize) -> Problem {

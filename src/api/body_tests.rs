@@ -1,5 +1,6 @@
 //! What the readers of bodies and queries refuse, and how they say it.
 
+use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::test::TestRequest;
 use actix_web::{FromRequest, ResponseError};
 use serde::Deserialize;

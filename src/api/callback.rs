@@ -38,7 +38,7 @@ pub(super) async fn carouseller(
 
 async fn decide(state: &State, question: Question) -> Answer {
     let direction = question.direction;
-    let shown = format!("{} of site {}", question.amount, question.site);
+    let (amount, site) = (question.amount, question.site);
     let decided = match (state.check_open(), state.site(question.site)) {
         (Err(closed), _) => Err(closed),
         (Ok(()), Some(site)) => questions::answer(&state.db, Prepared::new(PROVIDER, site.clone(), question)).await,
@@ -51,8 +51,8 @@ async fn decide(state: &State, question: Question) -> Answer {
     match &decided {
         Ok(_) if direction == Direction::Payout => state.outbox.notify_one(),
         Ok(_) => {}
-        Err(error) if error.is_refusal() => log::info!("{action}: {shown}: refused: {error}"),
-        Err(error) => log::error!("{action}: {shown}: cannot be decided now: {error}"),
+        Err(error) if error.is_refusal() => log::info!("{action}: {amount} on site {site}: refused: {error}"),
+        Err(error) => log::error!("{action}: {amount} on site {site}: cannot be decided now: {error}"),
     }
     state.metrics.questions.with_label_values(&[action, &answer.code.to_string()]).inc();
     answer

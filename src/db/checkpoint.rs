@@ -34,7 +34,7 @@ impl Checkpoints {
         let shared = pressure.clone();
         let run = move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PERIOD) {
-                step(&mut conn, &shared);
+                step(&mut conn, &shared, MOST_PAGES);
             }
         };
         let spawned = std::thread::Builder::new().name("checkpoint".into()).spawn(run);
@@ -65,10 +65,10 @@ struct Progress {
     checkpointed: i32,
 }
 
-fn step(conn: &mut DbConn, pressure: &AtomicBool) {
+fn step(conn: &mut DbConn, pressure: &AtomicBool, most_pages: i32) {
     match diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Progress>(conn) {
         Ok(progress) => {
-            let full = progress.log - progress.checkpointed > MOST_PAGES;
+            let full = progress.log - progress.checkpointed > most_pages;
             if pressure.swap(full, Ordering::Relaxed) != full {
                 if full {
                     log::error!("database: a long reader blocks checkpoints; writes are refused until it ends");
@@ -78,5 +78,39 @@ fn step(conn: &mut DbConn, pressure: &AtomicBool) {
             }
         }
         Err(error) => log::warn!("database: checkpoint failed, trying again: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+
+    use super::*;
+
+    #[test]
+    fn a_long_reader_stops_writes_before_the_log_fills_the_disk_and_its_end_lets_them_go_on() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("books.db");
+        let (mut writer, mut reader) = (connect(&path).expect("opens"), connect(&path).expect("opens"));
+        writer.batch_execute("CREATE TABLE filler (bytes BLOB)").expect("a table");
+        let mut own = connect(&path).expect("opens");
+        let pressure = AtomicBool::new(false);
+        step(&mut own, &pressure, 50);
+        assert!(!pressure.load(Ordering::Relaxed));
+
+        reader.batch_execute("BEGIN; SELECT count(*) FROM filler").expect("a long read");
+        writer.batch_execute("INSERT INTO filler VALUES (zeroblob(409600))").expect("a hundred pages");
+        step(&mut own, &pressure, 50);
+        assert!(pressure.load(Ordering::Relaxed), "the reader keeps the pages in the log");
+
+        reader.batch_execute("COMMIT").expect("its end");
+        step(&mut own, &pressure, 50);
+        assert!(!pressure.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn the_log_stays_below_256_mb() {
+        // What is refused comes one batch after the limit; a batch is far smaller than the rest.
+        assert!(i64::from(MOST_PAGES) * (4096 + 24) < 256 * 1024 * 1024 - 8 * 1024 * 1024);
     }
 }

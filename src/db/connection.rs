@@ -105,3 +105,44 @@ impl CustomizeConnection<DbConn, diesel::r2d2::Error> for Reader {
             .map_err(diesel::r2d2::Error::QueryError)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::r2d2::{ConnectionManager, Pool};
+    use diesel::sql_types::BigInt;
+
+    use super::*;
+
+    fn pragma(conn: &mut DbConn, name: &str) -> i64 {
+        let sql = format!("(SELECT * FROM pragma_{name})");
+        diesel::select(diesel::dsl::sql::<BigInt>(&sql)).get_result(conn).expect("a setting")
+    }
+
+    fn assert_settings(conn: &mut DbConn, is_reader: bool) {
+        let mode = diesel::select(diesel::dsl::sql::<Text>("(SELECT * FROM pragma_journal_mode)"));
+        assert_eq!(mode.get_result::<String>(conn).expect("a mode"), "wal");
+        for (name, value) in
+            [("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000), ("trusted_schema", 0), ("query_only", 0)]
+        {
+            let value = if name == "query_only" { i64::from(is_reader) } else { value };
+            assert_eq!(pragma(conn, name), value, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_connection_has_the_settings_also_the_pooled_ones() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("books.db");
+        assert_settings(&mut connect(&path).expect("opens"), false);
+        assert_settings(&mut connect_read_only(&path).expect("opens"), true);
+
+        let manager = ConnectionManager::<DbConn>::new(path.to_string_lossy());
+        let pool = Pool::builder().max_size(4).connection_customizer(Box::new(Reader)).build(manager).expect("a pool");
+        let mut pooled: Vec<_> = (0..4).map(|_| pool.get().expect("a reader")).collect();
+        for conn in &mut pooled {
+            assert_settings(conn, true);
+            let written = conn.batch_execute("CREATE TABLE t (x INTEGER)");
+            assert!(written.is_err(), "a reader writes nothing");
+        }
+    }
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
@@ -23,6 +24,7 @@ type Jobs = SyncSender<Box<dyn Job>>;
 #[derive(Clone)]
 pub(super) struct Lane {
     jobs: Arc<Mutex<Option<Jobs>>>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     pressure: Arc<AtomicBool>,
 }
 
@@ -30,11 +32,12 @@ impl Lane {
     pub(super) fn start(conn: DbConn, path: PathBuf, pressure: Arc<AtomicBool>) -> Self {
         let (jobs, waiting) = sync_channel(QUEUE);
         let mut writer = Writer { conn, path, memories: Memories::default() };
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || writer.run(&waiting))
             .expect("the system can start a thread");
-        Self { jobs: Arc::new(Mutex::new(Some(jobs))), pressure }
+        let (jobs, thread) = (Arc::new(Mutex::new(Some(jobs))), Arc::new(Mutex::new(Some(thread))));
+        Self { jobs, thread, pressure }
     }
 
     pub(super) fn submit<T, F>(&self, work: F) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
@@ -57,8 +60,13 @@ impl Lane {
         }
     }
 
+    /// Takes no more work and waits for the last commit.
     pub(super) fn close(&self) {
         self.jobs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let thread = self.thread.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        if let Some(Err(_)) = thread.map(JoinHandle::join) {
+            log::error!("database: the writer lane ended with a panic");
+        }
     }
 }
 
@@ -100,10 +108,11 @@ where
     }
 
     fn answer(self: Box<Self>, failure: Option<Error>) {
-        let ran = self.result.unwrap_or_else(|| Err(Error::Internal("a write was never run".into())));
-        let result = match (ran, failure) {
-            (Ok(_), Some(failure)) => Err(failure),
-            (ran, _) => ran,
+        // Even a refusal is worth nothing when the commit failed: it may rest on what others of the batch had written.
+        let result = match (self.result, failure) {
+            (_, Some(failure)) => Err(failure),
+            (Some(ran), None) => ran,
+            (None, None) => Err(Error::Internal("a write was never run".into())),
         };
         let _caller_may_have_left = self.reply.send(result);
     }
@@ -126,15 +135,40 @@ impl Writer {
                     Err(_) => break,
                 }
             }
-            self.batch(batch);
+            let ran = catch_unwind(AssertUnwindSafe(|| self.batch(batch))).unwrap_or_else(|_| {
+                // The callers have lost their answers and may ask again; what is remembered may be half of the truth.
+                log::error!("database: a batch panicked outside its writes");
+                self.reopen();
+                Lock::Had
+            });
+            if ran == Lock::Refused {
+                // What came meanwhile has waited too; another whole wait would be too long for its callers (threats DUR-5).
+                while let Ok(job) = waiting.try_recv() {
+                    job.answer(Some(Error::Busy));
+                }
+            }
         }
     }
 
-    fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>) -> Lock {
         match self.attempt(&mut jobs) {
             Attempt::Committed => jobs.into_iter().for_each(|job| job.answer(None)),
-            Attempt::RolledBack if jobs.len() > 1 => jobs.into_iter().for_each(|job| self.batch(vec![job])),
+            Attempt::RolledBack if jobs.len() > 1 => {
+                let mut waiting = jobs.into_iter();
+                while let Some(job) = waiting.next() {
+                    if self.batch(vec![job]) == Lock::Refused {
+                        waiting.for_each(|job| job.answer(Some(Error::Busy)));
+                        return Lock::Refused;
+                    }
+                }
+            }
             Attempt::RolledBack => jobs.into_iter().for_each(|job| job.answer(None)),
+            Attempt::NotBegun(error) => {
+                log::error!("database: {} writes were not begun: {error}", jobs.len());
+                jobs.into_iter().for_each(|job| job.answer(Some(Error::Busy)));
+                self.reopen();
+                return Lock::Refused;
+            }
             Attempt::Failed(error) => {
                 log::error!("database: {} writes are not known to be durable: {error}", jobs.len());
                 let failure = || Error::Internal("the commit is not known to be durable".into());
@@ -142,11 +176,12 @@ impl Writer {
                 self.reopen();
             }
         }
+        Lock::Had
     }
 
     fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Attempt {
         if let Err(error) = begin(&mut self.conn) {
-            return Attempt::Failed(error);
+            return Attempt::NotBegun(error);
         }
         for job in jobs.iter_mut() {
             let mut tx = WriteTx::new(&mut self.conn, &mut self.memories);
@@ -190,10 +225,19 @@ impl Writer {
     }
 }
 
+/// Whether a batch had the database to itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    Had,
+    Refused,
+}
+
 enum Attempt {
     Committed,
     /// Nothing of it was kept; each piece of work knows why.
     RolledBack,
+    /// The write lock was not to be had, or the database is unusable: nothing was run.
+    NotBegun(diesel::result::Error),
     /// The database did not do it, or nobody knows whether it did.
     Failed(diesel::result::Error),
 }

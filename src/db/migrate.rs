@@ -101,11 +101,8 @@ pub fn damage(conn: &mut DbConn) -> QueryResult<Option<String>> {
 
 /// Damaged pages and files of other programs are found before anything is served (threats DUR-7).
 fn check_file(conn: &mut DbConn) -> QueryResult<Result<(), String>> {
-    let found: String =
-        diesel::select(diesel::dsl::sql::<Text>("(SELECT quick_check FROM pragma_quick_check LIMIT 1)"))
-            .get_result(conn)?;
-    if found != "ok" {
-        return Ok(Err(format!("the file is damaged: {}", found.replace('\n', " "))));
+    if let Some(damage) = damage(conn)? {
+        return Ok(Err(damage));
     }
     let one = |conn: &mut DbConn, sql: &str| diesel::select(diesel::dsl::sql::<BigInt>(sql)).get_result::<i64>(conn);
     let id = one(conn, "(SELECT application_id FROM pragma_application_id)")?;

@@ -20,6 +20,7 @@ use crate::error::Error;
 
 pub use connection::{DbConn, connect, connect_read_only, sqlite_path};
 pub use lock::FileLock;
+pub(crate) use tx::insert_in_chunks;
 pub use tx::{Memory, Row, WriteTx, immediately};
 
 /// Why a database could not be opened. The text is for the operator.

@@ -20,6 +20,28 @@ pub trait Row: Sized + Send + 'static {
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize>;
 }
 
+/// Inserts rows with statements of three fixed sizes, so that each is prepared once and then reused; one statement for any number of
+/// rows would be parsed again at every batch, which costs more than the inserts. A macro, because the bounds that Diesel needs of a
+/// generic row would hide the four lines they are for.
+macro_rules! insert_in_chunks {
+    ($table:expr, $rows:expr, $conn:expr) => {{
+        let (mut rest, mut inserted) = ($rows, 0);
+        while let Some((chunk, after)) = rest.split_first_chunk::<16>() {
+            inserted += diesel::insert_into($table).values(chunk).execute($conn)?;
+            rest = after;
+        }
+        while let Some((chunk, after)) = rest.split_first_chunk::<4>() {
+            inserted += diesel::insert_into($table).values(chunk).execute($conn)?;
+            rest = after;
+        }
+        for row in rest {
+            inserted += diesel::insert_into($table).values(row).execute($conn)?;
+        }
+        Ok(inserted)
+    }};
+}
+pub(crate) use insert_in_chunks;
+
 /// Something the lane remembers between writes, so that it need not ask the database again. It owns what it remembers: on SQLite
 /// one service has the file. Its changes become true with the commit and are forgotten with a rollback.
 pub trait Memory: Any + Send {

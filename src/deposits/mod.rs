@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::deposits;
-use crate::db::{DbConn, Row};
+use crate::db::{DbConn, Row, insert_in_chunks};
 
 /// A deposit's row.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -43,7 +43,7 @@ impl Row for Deposit {
     const ORDER: u8 = 40;
 
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
-        diesel::insert_into(deposits::table).values(rows).execute(conn)
+        insert_in_chunks!(deposits::table, rows, conn)
     }
 }
 

@@ -8,7 +8,7 @@ use super::account::{Account, Balance, PlayerId};
 use super::entry::{Draft, Overdraft, Sealed, chain_start};
 use crate::clock::Micros;
 use crate::db::schema::{accounts, journal_entries};
-use crate::db::{DbConn, Memory, Row, WriteTx};
+use crate::db::{DbConn, Memory, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::money::{Currency, MAX_BALANCE};
@@ -174,7 +174,7 @@ impl Row for EntryRow {
     const ORDER: u8 = 30;
 
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
-        diesel::insert_into(journal_entries::table).values(rows).execute(conn)
+        insert_in_chunks!(journal_entries::table, rows, conn)
     }
 }
 

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::question_keys;
-use crate::db::{DbConn, Memory, Row, WriteTx};
+use crate::db::{DbConn, Memory, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
 use crate::providers::Question;
@@ -119,7 +119,7 @@ impl Row for KeyRow {
     const ORDER: u8 = 50;
 
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
-        diesel::insert_into(question_keys::table).values(rows).execute(conn)
+        insert_in_chunks!(question_keys::table, rows, conn)
     }
 }
 

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::payouts;
-use crate::db::{DbConn, Row, WriteTx};
+use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
 use crate::ledger::{self, PlayerId};
@@ -58,7 +58,7 @@ impl Row for Payout {
     const ORDER: u8 = 40;
 
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
-        diesel::insert_into(payouts::table).values(rows).execute(conn)
+        insert_in_chunks!(payouts::table, rows, conn)
     }
 }
 

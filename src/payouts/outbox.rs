@@ -9,7 +9,7 @@ use super::lifecycle::{AfterAttempt, Attempt, Stage, after_attempt};
 use super::{Payout, move_to, release};
 use crate::clock::Micros;
 use crate::db::schema::{outbox, payout_attempts, payouts};
-use crate::db::{DbConn, Row, WriteTx};
+use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
 use crate::orders::transitions::{Because, SYSTEM};
@@ -64,7 +64,7 @@ impl Row for OutboxRow {
     const ORDER: u8 = 60;
 
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
-        diesel::insert_into(outbox::table).values(rows).execute(conn)
+        insert_in_chunks!(outbox::table, rows, conn)
     }
 }
 
@@ -97,8 +97,38 @@ pub fn due(conn: &mut DbConn, now: Micros, most: i64) -> QueryResult<Vec<String>
         .load(conn)
 }
 
-/// Claims a payout and writes the attempt down. `None` when it is not to be sent any more. `write` makes the bytes of the first
-/// attempt; later ones send the same bytes again (threats OUT-9).
+/// What the attempts of a payout say about where it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// How many there were.
+    pub attempts: usize,
+    /// One of them may have reached the provider.
+    pub reached: bool,
+    /// One of them has no outcome yet.
+    pub under_way: bool,
+}
+
+/// What the attempts of a payout say.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn history(conn: &mut DbConn, external_id: &str) -> QueryResult<History> {
+    let outcomes: Vec<Option<String>> = payout_attempts::table
+        .filter(payout_attempts::external_id.eq(external_id))
+        .select(payout_attempts::outcome)
+        .load(conn)?;
+    let not_sent = Attempt::NotSent.name();
+    Ok(History {
+        attempts: outcomes.len(),
+        reached: outcomes.iter().any(|outcome| outcome.as_deref() != Some(not_sent)),
+        under_way: outcomes.iter().any(Option::is_none),
+    })
+}
+
+/// Claims a payout and writes the attempt down. `None` when it is not to be sent any more, or cannot be written for the provider: that
+/// one waits, so that it does not hold up others (threats OUT-8). `write` makes the bytes,
+/// unless an earlier attempt may have reached the provider: then the same bytes go again (threats OUT-9).
 ///
 /// # Errors
 ///
@@ -121,11 +151,15 @@ pub fn claim(
     if payout.standing()?.1 != Stage::Queued {
         return Ok(None);
     }
-    let earlier: Option<Vec<u8>> =
-        payout_attempts::table.find((external_id, 1)).select(payout_attempts::body).first(conn).optional()?;
-    let body = match earlier {
-        Some(body) => body,
-        None => write(conn, &payout)?,
+    let earlier = reached_with(conn, external_id)?;
+    let body = match earlier.map_or_else(|| write(conn, &payout), Ok) {
+        Ok(body) => body,
+        Err(error @ (Error::Database(_) | Error::NoConnection(_) | Error::Busy)) => return Err(error),
+        Err(error) => {
+            log::error!("payout {external_id}: cannot be written for the provider, trying again later: {error}");
+            postpone(tx, external_id, at + LONGEST_WAIT)?;
+            return Ok(None);
+        }
     };
     let attempt = attempts + 1;
     let conn = tx.conn()?;
@@ -168,6 +202,10 @@ pub fn record(
         log::info!("payout {id}: attempt {} came back {}, but it has moved on", claim.attempt, outcome.name());
         return Ok(());
     }
+    if newest_claim(tx, id)? != Some(claim.attempt) {
+        log::warn!("payout {id}: attempt {} came back {} after a newer one began", claim.attempt, outcome.name());
+        return Ok(());
+    }
     let cause = format!("answer to attempt {}", claim.attempt);
     let why = Because { cause: &cause, actor: SYSTEM, reason: note };
     match after_attempt(outcome, reached_before, on_refusal) {
@@ -176,9 +214,7 @@ pub fn record(
             move_to(tx, &payout, (status, Stage::Sent), why, at)
         }
         AfterAttempt::QueueAgain => {
-            let due_at = at + wait_after(claim.attempt, random_percent());
-            let set = (outbox::claimed.eq(false), outbox::due_at.eq(due_at));
-            diesel::update(outbox::table.find(id)).set(set).execute(tx.conn()?)?;
+            postpone(tx, id, at + wait_after(claim.attempt, random_percent()))?;
             let set = (payouts::stage.eq(Stage::Queued.name()), payouts::updated_at.eq(at));
             diesel::update(payouts::table.find(id)).set(set).execute(tx.conn()?)?;
             Ok(())
@@ -186,6 +222,12 @@ pub fn record(
         AfterAttempt::Release => release(tx, &payout, Status::Failed, why, at),
         AfterAttempt::Unknown(kind) => hold_for_review(tx, &payout, kind, why, at),
     }
+}
+
+/// Lets a payout wait unclaimed until `due_at`.
+fn postpone(tx: &mut WriteTx<'_>, id: &str, due_at: Micros) -> QueryResult<()> {
+    let set = (outbox::claimed.eq(false), outbox::due_at.eq(due_at));
+    diesel::update(outbox::table.find(id)).set(set).execute(tx.conn()?).map(|_| ())
 }
 
 /// Keeps the hold of a payout whose outcome nobody knows, takes it out of the queue and asks a person.
@@ -210,15 +252,16 @@ pub fn hold_for_review(
 }
 
 /// After a start: attempts that a stopped process left open may have reached the provider. They become unknown; only where the
-/// provider pays a repeated id once (`deduplicates`) are they sent again (threats OUT-3). Returns how many there were.
+/// provider pays a repeated id once (`deduplicates`) are they sent again (threats OUT-3). A payout that a notification has moved on
+/// meanwhile stays as it is. Returns how many there were.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub fn recover(tx: &mut WriteTx<'_>, deduplicates: impl Fn(SiteId) -> bool, at: Micros) -> Result<usize, Error> {
-    let left: Vec<(String, i64)> = outbox::table
-        .filter(outbox::claimed.eq(true))
-        .select((outbox::external_id, outbox::attempts))
+    let left: Vec<(String, i64)> = payout_attempts::table
+        .filter(payout_attempts::outcome.is_null())
+        .select((payout_attempts::external_id, payout_attempts::number))
         .load(tx.read()?)?;
     for (id, attempt) in &left {
         finish_attempt(tx, id, *attempt, Attempt::Unknown, "the process stopped while it was under way", at)?;
@@ -226,8 +269,9 @@ pub fn recover(tx: &mut WriteTx<'_>, deduplicates: impl Fn(SiteId) -> bool, at: 
         let why =
             Because { cause: "start", actor: SYSTEM, reason: "an attempt was under way when the process stopped" };
         if payout.standing()?.1 != Stage::Sending {
-            remove(tx, id)?;
-        } else if deduplicates(SiteId(payout.site_id)) {
+            continue;
+        }
+        if deduplicates(SiteId(payout.site_id)) {
             queue_again(tx, &payout, why, at)?;
         } else {
             hold_for_review(tx, &payout, "payout_unknown", why, at)?;
@@ -266,7 +310,24 @@ pub fn attempts(conn: &mut DbConn, external_id: &str) -> QueryResult<Vec<Attempt
         .load(conn)
 }
 
-/// Writes the outcome of an attempt. Says whether an earlier one may have reached the provider.
+/// The bytes with which an attempt may have reached the provider.
+fn reached_with(conn: &mut DbConn, external_id: &str) -> QueryResult<Option<Vec<u8>>> {
+    let not_sent = Some(Attempt::NotSent.name());
+    payout_attempts::table
+        .filter(payout_attempts::external_id.eq(external_id))
+        .filter(payout_attempts::outcome.is_null().or(payout_attempts::outcome.ne(not_sent)))
+        .order(payout_attempts::number)
+        .select(payout_attempts::body)
+        .first(conn)
+        .optional()
+}
+
+/// The number of the attempt that is claimed now.
+fn newest_claim(tx: &mut WriteTx<'_>, id: &str) -> QueryResult<Option<i64>> {
+    outbox::table.find(id).filter(outbox::claimed.eq(true)).select(outbox::attempts).first(tx.read()?).optional()
+}
+
+/// Writes the outcome of an attempt. Says whether another one may have reached the provider.
 fn finish_attempt(
     tx: &mut WriteTx<'_>,
     id: &str,
@@ -284,7 +345,7 @@ fn finish_attempt(
     let harmless = Some(Attempt::NotSent.name());
     let reached: i64 = payout_attempts::table
         .filter(payout_attempts::external_id.eq(id))
-        .filter(payout_attempts::number.lt(number))
+        .filter(payout_attempts::number.ne(number))
         .filter(payout_attempts::outcome.is_null().or(payout_attempts::outcome.ne(harmless)))
         .count()
         .get_result(tx.read()?)?;

@@ -79,14 +79,17 @@ impl Worker {
         while !*stop.borrow() {
             let free = slots.available_permits();
             let due = if free == 0 { Ok(Vec::new()) } else { self.due(free).await };
+            let mut backlog = free == 0;
             match due {
                 Ok(ids) => {
+                    let full = ids.len() == free;
                     for id in ids {
                         let permit = slots.clone().acquire_owned().await;
                         let worker = self.clone();
                         // Claimed before the next look, so that nothing is taken on twice.
                         match worker.claim(&id).await {
                             Ok(Some(claim)) => {
+                                backlog |= full;
                                 tokio::spawn(async move {
                                     worker.send_claimed(claim).await;
                                     drop(permit);
@@ -100,8 +103,10 @@ impl Worker {
                 Err(error) => log::error!("payouts: cannot look for what is due, trying again: {error}"),
             }
             tokio::select! {
-                () = wake.notified() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = wake.notified(), if !backlog => {}
+                () = tokio::time::sleep(LOOK_AGAIN), if !backlog => {}
+                // There may be more than were taken on: the next one goes as soon as there is room.
+                _ = slots.acquire(), if backlog => {}
                 _ = stop.changed() => {}
             }
         }

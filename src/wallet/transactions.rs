@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::rollback;
 use crate::clock::Micros;
 use crate::db::schema::wallet_transactions;
-use crate::db::{DbConn, Memory, Row, WriteTx};
+use crate::db::{DbConn, Memory, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{Player, SiteId, time_ordered};
 use crate::ledger::{self, Balance, PlayerId};
@@ -197,7 +197,7 @@ impl Row for TransactionRow {
     const ORDER: u8 = 40;
 
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
-        diesel::insert_into(wallet_transactions::table).values(rows).execute(conn)
+        insert_in_chunks!(wallet_transactions::table, rows, conn)
     }
 }
 

@@ -128,57 +128,16 @@ impl Campaign {
         for client in &mut self.clients {
             client.finish(target);
         }
-        let stages = self.settled_payouts();
-        self.compare(&stages);
+        let stages = settled_payouts(&self.service);
+        compare(&self.service, &self.cashier, &self.clients, &stages);
         for client in &mut self.clients {
             client.check_answers(target, 30);
         }
-        self.compare(&stages);
+        compare(&self.service, &self.cashier, &self.clients, &stages);
         assert_eq!(self.cashier.doubles(), [], "payouts initiated more than once");
         let report = self.service.verify();
         assert_eq!(report["ok"], true, "{report}\n{}", self.service.log());
         self.checks += 1;
-    }
-
-    /// The stages of all payouts, as soon as nothing is on its way.
-    fn settled_payouts(&self) -> HashMap<String, Stage> {
-        let mut conn = connect_read_only(&self.service.database()).expect("the database can be read");
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            let rows: Vec<(String, String)> =
-                payouts::table.select((payouts::external_id, payouts::stage)).load(&mut conn).expect("payouts");
-            let stage = |name: &str| Stage::from_name(name).expect("a stage");
-            let stages: HashMap<String, Stage> = rows.into_iter().map(|(id, name)| (id, stage(&name))).collect();
-            if !stages.values().any(|stage| matches!(stage, Stage::Queued | Stage::Sending)) {
-                return stages;
-            }
-            assert!(Instant::now() < deadline, "payouts stay on their way:\n{}", self.service.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn compare(&self, stages: &HashMap<String, Stage>) {
-        for client in &self.clients {
-            let mut expected = client.book;
-            for payout in &client.open {
-                let stage = stages[&payout.external_id];
-                let initiated = self.cashier.initiations(&payout.external_id).len();
-                match stage {
-                    Stage::Done => {
-                        assert!(is_refused(payout.amount), "payout {} ended by itself", payout.external_id);
-                        expected.held -= payout.amount;
-                        expected.available += payout.amount;
-                    }
-                    Stage::Sent => assert_eq!(initiated, 1, "payout {} is said to be sent", payout.external_id),
-                    Stage::Unknown => assert!(initiated <= 1),
-                    Stage::AwaitingApproval | Stage::Queued | Stage::Sending => panic!("not settled: {stage:?}"),
-                }
-            }
-            let (available, held) = self.service.balance(&client.login);
-            assert_eq!(Book { available, held }, expected, "the books of {}", client.login);
-        }
-        let shared: i64 = self.clients.iter().map(|client| client.shared).sum();
-        assert_eq!(self.service.balance(SHARED), (shared, 0), "the player all clients win for");
     }
 
     fn tell(&mut self, seed: u64) {
@@ -198,4 +157,46 @@ impl Campaign {
             self.begun.elapsed(),
         );
     }
+}
+
+/// The stages of all payouts, as soon as nothing is on its way.
+pub fn settled_payouts(service: &Service) -> HashMap<String, Stage> {
+    let mut conn = connect_read_only(&service.database()).expect("the database can be read");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let rows: Vec<(String, String)> =
+            payouts::table.select((payouts::external_id, payouts::stage)).load(&mut conn).expect("payouts");
+        let stage = |name: &str| Stage::from_name(name).expect("a stage");
+        let stages: HashMap<String, Stage> = rows.into_iter().map(|(id, name)| (id, stage(&name))).collect();
+        if !stages.values().any(|stage| matches!(stage, Stage::Queued | Stage::Sending)) {
+            return stages;
+        }
+        assert!(Instant::now() < deadline, "payouts stay on their way:\n{}", service.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// With nothing in flight, the service must agree with the books of the clients.
+pub fn compare(service: &Service, cashier: &CashierServer, clients: &[Client], stages: &HashMap<String, Stage>) {
+    for client in clients {
+        let mut expected = client.book;
+        for payout in &client.open {
+            let stage = stages[&payout.external_id];
+            let initiated = cashier.initiations(&payout.external_id).len();
+            match stage {
+                Stage::Done => {
+                    assert!(is_refused(payout.amount), "payout {} ended by itself", payout.external_id);
+                    expected.held -= payout.amount;
+                    expected.available += payout.amount;
+                }
+                Stage::Sent => assert_eq!(initiated, 1, "payout {} is said to be sent", payout.external_id),
+                Stage::Unknown => assert!(initiated <= 1),
+                Stage::AwaitingApproval | Stage::Queued | Stage::Sending => panic!("not settled: {stage:?}"),
+            }
+        }
+        let (available, held) = service.balance(&client.login);
+        assert_eq!(Book { available, held }, expected, "the books of {}", client.login);
+    }
+    let shared: i64 = clients.iter().map(|client| client.shared).sum();
+    assert_eq!(service.balance(SHARED), (shared, 0), "the player all clients win for");
 }

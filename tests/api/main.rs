@@ -1,12 +1,17 @@
 //! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
 
+#[path = "support/bench.rs"]
+mod bench;
 mod books;
 mod commands;
 mod crash;
 mod crash_client;
+mod durability;
 mod life;
 mod migrations;
 mod model;
+mod network;
+mod outbox;
 mod parsing;
 #[path = "support/process.rs"]
 mod process;
@@ -16,4 +21,5 @@ mod raw;
 mod repeats;
 mod signatures;
 mod support;
+mod tidy;
 mod wallet;

@@ -61,18 +61,19 @@ pub(super) fn error(side: Side, status: StatusCode) -> Response<BoxBody> {
     dress(side, Response::new(status))
 }
 
-/// Gives an error without a proper body one; everything else passes.
-pub(super) fn dress(side: Side, response: Response<BoxBody>) -> Response<BoxBody> {
+/// Gives an error without a proper body one, and ends the connection where the rest of a request cannot be trusted or waited for;
+/// everything else passes.
+pub(super) fn dress(side: Side, mut response: Response<BoxBody>) -> Response<BoxBody> {
     let status = response.status();
+    if matches!(status.as_u16(), 408 | 413 | 414 | 431) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     if !(status.is_client_error() || status.is_server_error()) || has_form(&response) {
         return response;
     }
     let (content_type, body) = error_body(side, status);
     let mut response = response.set_body(BoxBody::new(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if matches!(status.as_u16(), 408 | 413 | 414 | 431) {
-        response.head_mut().set_connection_type(ConnectionType::Close);
-    }
     response
 }
 

@@ -51,7 +51,8 @@ pub struct Limits {
     pub write_stall: Duration,
     /// How long is read after a refusal, so that the answer arrives before the connection is reset.
     pub linger: Duration,
-    /// How long a stop waits for running requests, in whole seconds.
+    /// How long a stop waits for running requests, in whole seconds. Longer than `request`, and short enough for the rest of a stop
+    /// to be done within 30 s.
     pub stop: Duration,
     /// The longest request line: then 414.
     pub max_line_bytes: usize,
@@ -73,7 +74,7 @@ impl Default for Limits {
             idle: Duration::from_secs(75),
             write_stall: Duration::from_secs(15),
             linger: Duration::from_secs(2),
-            stop: Duration::from_secs(30),
+            stop: Duration::from_secs(20),
             max_line_bytes: 8 * 1024,
             max_head_bytes: 32 * 1024,
             max_body_bytes: 65_536,

@@ -29,13 +29,16 @@ pub struct Setup {
     pub carouseller: String,
     /// More lines of `[sites.demo.payouts]`.
     pub payouts: String,
+    /// The list of salts, as it is written.
+    pub salts: String,
     pub log: &'static str,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let nobody = "http://127.0.0.1:9/".to_owned();
-        Self { payout_url: nobody, carouseller: String::new(), payouts: "approval = \"auto\"".into(), log: "info" }
+        let (salts, payouts) = (format!("\"{SALT}\""), "approval = \"auto\"".to_owned());
+        Self { payout_url: nobody, carouseller: String::new(), payouts, salts, log: "info" }
     }
 }
 
@@ -85,7 +88,7 @@ impl Service {
 
     /// Writes the settings anew, for a database at `path`.
     pub fn write_settings(&self, path: &Path) {
-        let Setup { payout_url, carouseller, payouts, .. } = &self.setup;
+        let Setup { payout_url, carouseller, payouts, salts, .. } = &self.setup;
         let (state, path) = (self.directory().display(), path.display());
         let text = format!(
             r#"[server]
@@ -100,7 +103,7 @@ api_keys = {{ game_server = "{KEY}" }}
 site_id = {SITE}
 currencies = ["USD", "EUR"]
 [sites.demo.carouseller]
-salts = ["{SALT}"]
+salts = [{salts}]
 payout_url = "{payout_url}"
 {carouseller}
 [sites.demo.payouts]

@@ -101,6 +101,11 @@ impl Connection {
         }
     }
 
+    /// Another handle of the same socket, to write while this one reads.
+    pub fn clone_stream(&self) -> TcpStream {
+        self.stream.try_clone().expect("a socket can be cloned")
+    }
+
     pub fn peer(&self) -> io::Result<SocketAddr> {
         self.stream.peer_addr()
     }

@@ -1,0 +1,339 @@
+//! The project reads itself: what the documents promise of the sources is kept true here.
+//!
+//! A law that stands in the way of a good change is changed here, in the same commit, with the reason beside it.
+
+#[path = "tidy/documents.rs"]
+mod documents;
+#[path = "tidy/source.rs"]
+mod source;
+
+use source::{Source, functions, named_modules, rust};
+
+/// Which modules under the crate's root each of them may name, from the ground up. `lib` and `main` only list modules.
+///
+/// Below `orders` nothing knows what a deposit or a payout is; above `webhooks` nothing moves money.
+const LAYERS: [(&str, &[&str]); 28] = [
+    ("error", &[]),
+    ("secret", &[]),
+    ("metrics", &[]),
+    ("outgoing", &[]),
+    ("clock", &[]),
+    ("money", &["error"]),
+    ("ids", &["clock", "error"]),
+    ("db", &["error", "ids", "secret"]),
+    ("ledger", &["clock", "db", "error", "ids", "money"]),
+    ("settings", &["ids", "money", "outgoing", "secret"]),
+    ("limits", &["error", "settings"]),
+    ("providers", &["error", "ids", "money", "secret"]),
+    ("orders", &["clock", "db", "error", "ids", "providers"]),
+    ("players", &["clock", "db", "error", "ids", "ledger"]),
+    ("staff", &["clock", "db", "error", "orders", "secret"]),
+    (
+        "deposits",
+        &["clock", "db", "error", "ids", "ledger", "limits", "money", "orders", "players", "providers", "settings"],
+    ),
+    (
+        "payouts",
+        &[
+            "clock",
+            "db",
+            "error",
+            "ids",
+            "ledger",
+            "limits",
+            "money",
+            "orders",
+            "outgoing",
+            "players",
+            "providers",
+            "settings",
+            "staff",
+        ],
+    ),
+    ("wallet", &["clock", "db", "error", "ids", "ledger", "money", "orders", "players", "settings", "staff"]),
+    (
+        "questions",
+        &["clock", "db", "deposits", "error", "ids", "ledger", "orders", "payouts", "players", "providers", "settings"],
+    ),
+    ("webhooks", &["clock", "db", "deposits", "error", "ids", "ledger", "orders", "payouts", "players", "providers"]),
+    ("marks", &["db", "error", "ledger", "staff"]),
+    ("verify", &["db", "deposits", "error", "ids", "ledger", "marks", "orders", "payouts", "staff"]),
+    ("state", &["db", "error", "ids", "metrics", "providers", "settings"]),
+    (
+        "api",
+        &[
+            "clock",
+            "db",
+            "deposits",
+            "error",
+            "ids",
+            "ledger",
+            "money",
+            "orders",
+            "payouts",
+            "players",
+            "providers",
+            "questions",
+            "secret",
+            "settings",
+            "staff",
+            "state",
+            "wallet",
+            "webhooks",
+        ],
+    ),
+    (
+        "app",
+        &[
+            "api",
+            "clock",
+            "db",
+            "marks",
+            "metrics",
+            "outgoing",
+            "payouts",
+            "providers",
+            "settings",
+            "state",
+            "verify",
+            "webhooks",
+        ],
+    ),
+    ("simulate", &["clock", "secret"]),
+    (
+        "cli",
+        &[
+            "app",
+            "clock",
+            "db",
+            "deposits",
+            "error",
+            "marks",
+            "money",
+            "orders",
+            "payouts",
+            "providers",
+            "secret",
+            "settings",
+            "simulate",
+            "staff",
+            "verify",
+        ],
+    ),
+    ("main", &[]),
+];
+
+/// Libraries that only some modules name, so that the others do not depend on how it is done.
+const LIBRARIES: [(&str, &[&str], &str); 6] = [
+    ("actix", &["api", "cli"], "HTTP is at the edge; commands own its runtime"),
+    (
+        "diesel",
+        &[
+            "api", "db", "deposits", "error", "ledger", "orders", "payouts", "players", "staff", "verify", "wallet",
+            "webhooks",
+        ],
+        "SQL is in the modules that own tables; api may only open a read transaction",
+    ),
+    ("reqwest", &["outgoing", "simulate"], "one guarded way out; the simulator is another program in the same binary"),
+    ("clap", &["cli"], "the command line is at the edge"),
+    ("prometheus", &["metrics"], "one place for counters"),
+    ("config", &["settings"], "one place for settings"),
+];
+
+/// Lines of a file, and of a function. Files of tests may be longer: they are read one test at a time; and a test may be a table of
+/// refusals.
+const LONGEST_FILE: usize = 500;
+const LONGEST_TEST_FILE: usize = 650;
+const LONGEST_FUNCTION: usize = 70;
+const LONGEST_TEST_FUNCTION: usize = 90;
+
+/// Fails with everything that was found.
+#[track_caller]
+fn none(what: &str, found: Vec<String>) {
+    assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
+}
+
+fn shipped() -> Vec<Source> {
+    rust(&["src"]).into_iter().filter(|source| !source.is_test).collect()
+}
+
+/// Every place in the shipped code of these files where one of the words stands.
+fn places<'s>(sources: impl IntoIterator<Item = &'s Source>, words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources {
+        for word in words {
+            found.extend(source.shipped().match_indices(word).map(|(at, _)| format!("{}: {word}", source.place(at))));
+        }
+    }
+    found
+}
+
+#[test]
+fn imports_point_one_way() {
+    let mut wrong = Vec::new();
+    for source in shipped().iter().filter(|source| source.path != "src/lib.rs") {
+        let own = source.module();
+        let Some((_, allowed)) = LAYERS.iter().find(|(module, _)| *module == own) else {
+            wrong.push(format!("{}: `{own}` has no line in LAYERS", source.path));
+            continue;
+        };
+        for (name, at) in named_modules(source) {
+            if name != own && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{}: {own} may not name {name}", source.place(at)));
+            }
+        }
+    }
+    none("imports against the direction in docs/ARCHITECTURE.md", wrong);
+}
+
+#[test]
+fn the_table_of_imports_has_no_circle_and_nothing_unused() {
+    let sources = shipped();
+    let mut wrong = Vec::new();
+    for (at, (module, allowed)) in LAYERS.iter().enumerate() {
+        let below: Vec<_> = LAYERS[..at].iter().map(|(module, _)| *module).collect();
+        for name in *allowed {
+            if !below.contains(name) {
+                wrong.push(format!("{module} names {name}, which does not stand before it"));
+            }
+            let used = sources.iter().filter(|source| source.module() == *module);
+            if !used.into_iter().any(|source| named_modules(source).iter().any(|(found, _)| found == name)) {
+                wrong.push(format!("{module} may name {name} and does not: take it out"));
+            }
+        }
+    }
+    none("LAYERS", wrong);
+}
+
+/// Whether the path of a library, or of one of its family (`actix_web` for `actix`), starts here.
+fn is_library(code: &str, at: usize, library: &str) -> bool {
+    let inside_a_word = code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    let after = &code[at + library.len()..];
+    let rest = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    !inside_a_word && (after.starts_with("::") || after.starts_with('_')) && rest.starts_with("::")
+}
+
+#[test]
+fn libraries_stay_where_they_belong() {
+    let sources = shipped();
+    for (library, modules, reason) in LIBRARIES {
+        let mut wrong = Vec::new();
+        for source in sources.iter().filter(|source| !modules.contains(&source.module())) {
+            let code = source.shipped();
+            let named = code.match_indices(library).filter(|(at, _)| is_library(code, *at, library));
+            wrong.extend(named.map(|(at, _)| source.place(at)));
+        }
+        none(&format!("{library} is named outside {modules:?}: {reason}"), wrong);
+    }
+    let api: Vec<_> = sources.iter().filter(|source| source.module() == "api").collect();
+    none("api names tables or queries", places(api, &["db::schema", "diesel::prelude", "DbConn::establish"]));
+}
+
+#[test]
+fn only_the_ledger_writes_its_tables_and_few_read_them() {
+    let readers = ["src/db/schema.rs", "src/wallet/statement.rs", "src/verify/orders.rs", "src/verify/wallet.rs"];
+    let mut wrong = Vec::new();
+    for source in shipped() {
+        let names = source.shipped().contains("journal_entries") || source.shipped().contains("accounts::table");
+        if !names {
+            continue;
+        }
+        if source.module() != "ledger" && !readers.contains(&source.path.as_str()) {
+            wrong.push(format!("{}: names a table of the ledger", source.path));
+        }
+        if source.path != "src/ledger/record.rs" {
+            wrong.extend(places([&source], &["insert_into(", "diesel::update(", "diesel::delete(", ".execute("]));
+        }
+    }
+    none("tables of the ledger are written by src/ledger/record.rs alone", wrong);
+    let record: Vec<_> = shipped().into_iter().filter(|source| source.path == "src/ledger/record.rs").collect();
+    none("entries and accounts are never deleted", places(&record, &["diesel::delete("]));
+}
+
+#[test]
+fn a_transaction_and_raw_sql_are_made_in_db_only() {
+    let sources = shipped();
+    let others = sources.iter().filter(|source| source.module() != "db");
+    let words =
+        ["sql_query(", "batch_execute(", "dsl::sql", "begin_transaction", "immediate_transaction", "WriteTx::new("];
+    none("outside src/db", places(others, &words));
+}
+
+#[test]
+fn nothing_below_a_use_case_reads_a_clock() {
+    let edges = ["api", "app", "cli", "simulate", "clock"];
+    let tasks = ["src/questions.rs", "src/payouts/worker.rs"];
+    let sources = shipped();
+    let below = sources.iter().filter(|s| !edges.contains(&s.module()) && !tasks.contains(&s.path.as_str()));
+    none("time comes in as `at`", places(below, &["clock::now(", "Instant::now", "SystemTime::now", "Utc::now"]));
+}
+
+#[test]
+fn there_is_no_floating_point_near_money() {
+    let money = [
+        "deposits",
+        "ids",
+        "ledger",
+        "limits",
+        "money",
+        "orders",
+        "payouts",
+        "players",
+        "providers",
+        "questions",
+        "verify",
+        "wallet",
+        "webhooks",
+    ];
+    let sources = shipped();
+    let near = sources.iter().filter(|source| money.contains(&source.module()));
+    none("floating point near money", places(near, &["f32", "f64"]));
+}
+
+#[test]
+fn a_failed_query_is_never_taken_for_nothing_found() {
+    let near = ["db", "deposits", "ledger", "marks", "orders", "payouts", "players", "wallet", "webhooks"];
+    let sources = shipped();
+    let near = sources.iter().filter(|source| near.contains(&source.module()));
+    none("near the database", places(near, &[".ok()"]));
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    let panics = ["todo!(", "unimplemented!(", "dbg!(", ".unwrap()", "#[allow("];
+    let sources = rust(&["src", "tests", "benches"]);
+    none("in what is shipped", places(&sources, &panics));
+    let marks = [concat!("FIX", "ME"), concat!("XX", "X")];
+    let marked = sources.iter().filter(|source| marks.iter().any(|mark| source.text.contains(mark)));
+    none("marks of unfinished work", marked.map(|source| source.path.clone()).collect());
+}
+
+#[test]
+fn files_begin_with_what_they_are_and_end_in_time() {
+    let mut wrong = Vec::new();
+    for source in rust(&["src", "tests", "benches"]) {
+        let lines = source.text.lines().count();
+        let most = if source.is_test { LONGEST_TEST_FILE } else { LONGEST_FILE };
+        if lines > most {
+            wrong.push(format!("{}: {lines} lines, at most {most}", source.path));
+        }
+        if !source.text.starts_with("//! ") && source.path != "src/main.rs" {
+            wrong.push(format!("{}: does not begin with //!", source.path));
+        }
+    }
+    none("files", wrong);
+}
+
+#[test]
+fn a_function_fits_on_a_screen() {
+    let mut wrong = Vec::new();
+    for source in rust(&["src", "tests", "benches"]) {
+        for (name, at, lines) in functions(&source.code) {
+            let most = if source.is_test { LONGEST_TEST_FUNCTION } else { LONGEST_FUNCTION };
+            if lines > most {
+                wrong.push(format!("{}: fn {name} has {lines} lines, at most {most}", source.place(at)));
+            }
+        }
+    }
+    none("functions that do not fit on a screen", wrong);
+}
