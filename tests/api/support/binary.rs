@@ -55,10 +55,6 @@ pub struct Serving {
 
 impl Serving {
     /// Starts the service with the settings of a directory and waits until it says where it listens.
-    #[expect(
-        clippy::zombie_processes,
-        reason = "a service that ends by itself fails the test; every other one is waited for"
-    )]
     pub fn start(directory: &Path) -> Self {
         let mut child = Killed(command(directory, &["serve"]).spawn().expect("the program starts"));
         let mut said = String::new();
