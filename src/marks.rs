@@ -87,7 +87,7 @@ impl MarkFile {
 ///
 /// # Errors
 ///
-/// The file is missing or empty, and a mark under `state_dir` knows of rows in it: a sentence for the operator.
+/// The file is missing or empty, and a mark under `state_dir` knows of rows in it or cannot be read: a sentence for the operator.
 pub fn check_not_emptied(state_dir: &Path, database: &Path) -> Result<(), String> {
     if fs::metadata(database).is_ok_and(|file| file.len() > 0) {
         return Ok(());
@@ -98,9 +98,10 @@ pub fn check_not_emptied(state_dir: &Path, database: &Path) -> Result<(), String
         if path.extension().is_none_or(|extension| extension != "mark") {
             continue;
         }
-        let Some(kept) = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok()) else {
-            continue;
-        };
+        let unreadable =
+            |error: &dyn std::fmt::Display| format!("{}: the mark cannot be read: {error}", path.display());
+        let bytes = fs::read(&path).map_err(|error| unreadable(&error))?;
+        let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))?;
         if kept.database == wanted && (kept.mark.ledger.0 > 0 || kept.mark.audit.0 > 0) {
             return Err(format!(
                 "{}: the file is missing or empty, but {} knows of {} entries in it: put the file back, or remove the mark to begin \

@@ -4,7 +4,7 @@ use croupier::db::schema::deposits;
 use croupier::ids::ExternalId;
 use croupier::orders::Status;
 use croupier::payouts::Stage;
-use croupier::simulate::messages::{CHARGEBACK, PAYOUT, PURCHASE, REFUND, SUCCESS, with};
+use croupier::simulate::messages::{CHARGEBACK, PAYOUT, PURCHASE, REFUND, SUCCESS, with, without};
 use diesel::prelude::*;
 use serde_json::json;
 
@@ -150,4 +150,35 @@ async fn a_notification_about_an_unknown_order_is_kept_once_and_applied_once_whe
 
     assert_eq!(app.balance("alice").await, (700, 0), "once");
     assert_eq!(app.deposit_status(&stranger).await, Status::Credited);
+}
+
+/// Contract 4.1: verified, but not a notification of this dialect.
+#[tokio::test]
+async fn a_notification_without_a_required_field_is_none_and_every_other_field_is_optional() {
+    let app = TestApp::spawn().await;
+    app.player("alice").await;
+    let deposit = app.deposit("alice", 500).await;
+    let notice = notification(&deposit.id, &deposit.order, PURCHASE, SUCCESS);
+    let required = ["external_id", "site_login", "amount", "currency", "type_id", "status_id", "transaction_id"];
+    let before = app.rows().await;
+
+    for name in required {
+        for odd in [without(notice.clone(), name), with(notice.clone(), name, "  ")] {
+            let answer = app.notify(&odd).await;
+            assert_eq!((answer.status, answer.code()), (400, Some(500)), "{name}: {}", answer.summary());
+            assert!(answer.description().contains(name), "{name}: {}", answer.summary());
+        }
+    }
+    for (name, odd) in
+        [("type_id", "three"), ("status_id", "-4"), ("status_id", "04"), ("currency", "USDT"), ("external_id", "a;b")]
+    {
+        let answer = app.notify(&with(notice.clone(), name, odd)).await;
+        assert_eq!((answer.status, answer.code()), (400, Some(500)), "{name}={odd}: {}", answer.summary());
+    }
+    assert_eq!(app.rows().await, before);
+
+    let needed = |name: &String| required.contains(&name.as_str()) || name == "site_id";
+    let short = notice.into_iter().filter(|(name, _)| needed(name)).collect();
+    assert_eq!(app.notify(&short).await.json, Some(json!({"code": 0, "result": "ok"})));
+    assert_eq!(app.balance("alice").await, (500, 0));
 }

@@ -214,7 +214,7 @@ async fn a_second_service_on_the_same_file_is_refused_whatever_the_path_and_noth
     assert_eq!(after_a_kill.stop(), 0);
 }
 
-/// threats DUR-7, DUR-12, DUR-13
+/// threats DUR-7, DUR-12
 #[tokio::test]
 async fn a_file_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
     let told = told().await;

@@ -32,8 +32,6 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running service, its database, and the Cashier that takes its initiations.
 pub struct TestApp {
-    /// Base address of the public listener.
-    pub public: String,
     /// Base address of the private listener.
     pub private: String,
     /// What handlers see.
@@ -94,7 +92,7 @@ impl TestApp {
         let caller = Caller::new(&public, Brand::new(SITE, SALT), Arc::new(Meter::default()));
         let service = Some(Service { stop, thread });
         let checked = AtomicBool::new(true);
-        Self { public, private, state, worker, cashier, caller, directory, settings, service, checked }
+        Self { private, state, worker, cashier, caller, directory, settings, service, checked }
     }
 
     /// Stops the service in order and starts it again on the same files; the Cashier stays.
@@ -129,11 +127,6 @@ impl TestApp {
         let nobody = CashierServer::start(here, Brand::new(SITE, SALT), |_| Behaviour::Accept).await;
         let cashier = std::mem::replace(&mut self.cashier, nobody.expect("a free port"));
         (self.directory.clone(), self.settings.clone(), cashier)
-    }
-
-    /// For tests that damage the books on purpose.
-    pub fn without_check(&self) {
-        self.checked.store(false, Ordering::Relaxed);
     }
 
     /// Every invariant of the books holds. The end of the test checks it again.

@@ -7,8 +7,6 @@
 //!
 //! Every [`TestApp`] checks every invariant of its books when the test ends.
 
-#![allow(dead_code, reason = "a kit: not every test binary state uses every tool")]
-
 pub mod app;
 pub mod binary;
 pub mod story;
