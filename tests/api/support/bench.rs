@@ -2,7 +2,6 @@
 //! its timeouts.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use croupier::app::{Application, State};
