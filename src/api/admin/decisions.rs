@@ -8,6 +8,7 @@ use super::guard::{enter, still_may};
 use super::orders::order_id;
 use super::{Answer, show};
 use crate::api::body;
+use crate::api::path_part;
 use crate::api::problem::Problem;
 use crate::clock::{self, Micros};
 use crate::db::WriteTx;
@@ -130,19 +131,14 @@ pub async fn resolve(
 }
 
 /// `POST /players/{site_id}/{site_login}/adjust`
-pub async fn adjust(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-    payload: web::Payload,
-) -> Answer {
+pub async fn adjust(state: web::Data<State>, request: HttpRequest, payload: web::Payload) -> Answer {
     let actor = enter(&state, &request, Act::Adjust).await?;
     state.check_open()?;
     let given: Amount = body::json(&request, payload, state.settings.server.max_body_bytes).await?;
     let reason = reason(&given.reason)?;
-    let site: i64 = path.0.parse().map_err(|_| Error::NotFound("site"))?;
+    let site: i64 = path_part(&request, "site_id")?.parse().map_err(|_| Error::NotFound("site"))?;
     let site = state.site(SiteId(site)).ok_or(Error::NotFound("site"))?.clone();
-    let login = Login::parse(&path.1).map_err(|_| Error::UnknownPlayer)?;
+    let login = Login::parse(&path_part(&request, "site_login")?).map_err(|_| Error::UnknownPlayer)?;
     let player = Player { site: site.site_id, login };
     let wanted = Adjustment { player, amount: given.amount, currency: Currency::parse(&given.currency)?, reason };
     let adjusted = state.db.write(move |tx| {
