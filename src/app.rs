@@ -71,6 +71,7 @@ impl Application {
     /// What is wrong, for the operator.
     pub async fn build_with(settings: Settings, policy: Policy) -> Result<Self, StartError> {
         let path = db::sqlite_path(&settings.database.url).map_err(StartError::of)?;
+        marks::check_not_emptied(&settings.server.state_dir, &path).map_err(StartError)?;
         let lock = db::FileLock::take(&path).map_err(StartError::of)?;
         for name in migrate::prepare(&path, policy).map_err(StartError::of)? {
             log::info!("database: migrated: {name}");
@@ -171,7 +172,7 @@ fn site_wire(site: &Site) -> Option<SiteWire> {
 /// Checks every invariant of the books, and that they reach as far as was last known. Closes the gate when something does not hold.
 fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile, StartError> {
     let mut conn = db::connect_read_only(path).map_err(StartError::of)?;
-    let mark = MarkFile::of(&settings.server.state_dir, &mut conn).map_err(StartError::of)?;
+    let mark = MarkFile::of(&settings.server.state_dir, path, &mut conn).map_err(StartError::of)?;
     let report = verify::verify(&mut conn, |_| ()).map_err(StartError::of)?;
     let mut problems = report.problems;
     match mark.load() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use croupier::app::{Application, State};
+use croupier::app::Application;
 use croupier::db;
 use croupier::payouts::worker::Worker;
 use croupier::settings::Settings;
@@ -14,6 +14,7 @@ use croupier::simulate::Brand;
 use croupier::simulate::caller::Caller;
 use croupier::simulate::meter::Meter;
 use croupier::simulate::server::{Behaviour, CashierServer};
+use croupier::state::State;
 use croupier::verify;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
