@@ -15,7 +15,7 @@ use crate::db::{self, Db};
 use crate::marks::{self, MarkFile};
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
-use crate::payouts::worker::{Worker, deduplicates};
+use crate::payouts::worker::Worker;
 use crate::providers::carouseller::{Carouseller, SiteWire};
 use crate::settings::{Settings, Site};
 use crate::state::Gate;
@@ -30,6 +30,9 @@ const MARK_PERIOD: Duration = Duration::from_secs(2);
 /// How long an order to stop waits for payouts under way. With what the listeners and the last commit take, a stop is done within
 /// 30 s (threats NET-8); an answer that comes later finds its payout unknown after the next start.
 const STOP_PATIENCE: Duration = Duration::from_secs(25);
+
+/// How long to wait before what was under way is looked at again, when the database did not let us.
+const RECOVER_AGAIN: Duration = Duration::from_secs(2);
 
 /// Why a service does not start. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +71,7 @@ impl Application {
     /// What is wrong, for the operator.
     pub async fn build_with(settings: Settings, policy: Policy) -> Result<Self, StartError> {
         let path = db::sqlite_path(&settings.database.url).map_err(StartError::of)?;
+        marks::check_not_emptied(&settings.server.state_dir, &path).map_err(StartError)?;
         let lock = db::FileLock::take(&path).map_err(StartError::of)?;
         for name in migrate::prepare(&path, policy).map_err(StartError::of)? {
             log::info!("database: migrated: {name}");
@@ -168,8 +172,8 @@ fn site_wire(site: &Site) -> Option<SiteWire> {
 /// Checks every invariant of the books, and that they reach as far as was last known. Closes the gate when something does not hold.
 fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile, StartError> {
     let mut conn = db::connect_read_only(path).map_err(StartError::of)?;
-    let mark = MarkFile::of(&settings.server.state_dir, &mut conn).map_err(StartError::of)?;
-    let report = verify::verify(&mut conn, &|site| deduplicates(settings, site), |_| ()).map_err(StartError::of)?;
+    let mark = MarkFile::of(&settings.server.state_dir, path, &mut conn).map_err(StartError::of)?;
+    let report = verify::verify(&mut conn, |_| ()).map_err(StartError::of)?;
     let mut problems = report.problems;
     match mark.load() {
         Ok(None) => {}
@@ -191,19 +195,27 @@ fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile
     Ok(mark)
 }
 
-async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, stopped: watch::Receiver<bool>) {
+async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stopped: watch::Receiver<bool>) {
     let parked = state.db.write(|tx| webhooks::apply_parked(tx, "carouseller", clock::now())).await;
     match parked {
         Ok(0) => {}
         Ok(applied) => log::info!("{applied} notifications that came before their orders were looked at again"),
         Err(error) => log::error!("notifications that wait for their orders cannot be looked at: {error}"),
     }
-    match worker.recover().await {
-        Ok(0) => {}
-        Ok(left) => log::error!("{left} payouts were under way when the process stopped; see their reviews"),
-        Err(error) => {
-            log::error!("payouts are not sent: what was under way cannot be settled: {error}");
-            return;
+    loop {
+        match worker.recover().await {
+            Ok(0) => break,
+            Ok(left) => {
+                log::error!("{left} payouts were under way when the process stopped; see their reviews");
+                break;
+            }
+            Err(error) => {
+                log::error!("payouts are not sent: what was under way cannot be settled, trying again: {error}");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RECOVER_AGAIN) => {}
+            _ = stopped.changed() => return,
         }
     }
     worker.run(wake, stopped).await;
@@ -215,10 +227,14 @@ async fn keep_mark(mark: MarkFile, db: Db, mut stopped: watch::Receiver<bool>) {
     loop {
         let stopping = *stopped.borrow();
         match db.read(marks::current).await {
-            Ok(current) if last != Some(current) => match mark.save(&current) {
-                Ok(()) => last = Some(current),
-                Err(error) => log::error!("the mark in server.state_dir cannot be written: {error}"),
-            },
+            Ok(current) if last != Some(current) => {
+                let mark = mark.clone();
+                match tokio::task::spawn_blocking(move || mark.save(&current)).await {
+                    Ok(Ok(())) => last = Some(current),
+                    Ok(Err(error)) => log::error!("the mark in server.state_dir cannot be written: {error}"),
+                    Err(error) => log::error!("the mark in server.state_dir was not written: {error}"),
+                }
+            }
             Ok(_) => {}
             Err(error) => log::error!("the end of the books cannot be read for the mark: {error}"),
         }

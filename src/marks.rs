@@ -29,17 +29,27 @@ pub struct Mark {
 #[derive(Debug, Clone)]
 pub struct MarkFile {
     path: PathBuf,
+    database: PathBuf,
+}
+
+/// What the file holds: the mark, and where the database was.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    mark: Mark,
+    #[serde(default)]
+    database: Option<PathBuf>,
 }
 
 impl MarkFile {
-    /// The mark of this database under `state_dir`.
+    /// The mark of the database in the file `database`, under `state_dir`.
     ///
     /// # Errors
     ///
     /// What the database says.
-    pub fn of(state_dir: &Path, conn: &mut DbConn) -> Result<Self, Error> {
+    pub fn of(state_dir: &Path, database: &Path, conn: &mut DbConn) -> Result<Self, Error> {
         let id = database_id(conn)?;
-        Ok(Self { path: state_dir.join(format!("croupier-{id}.mark")) })
+        Ok(Self { path: state_dir.join(format!("croupier-{id}.mark")), database: absolute(database) })
     }
 
     /// Where the chains must at least reach, when a mark was ever made.
@@ -66,10 +76,51 @@ impl MarkFile {
     pub fn save(&self, mark: &Mark) -> std::io::Result<()> {
         let next = self.path.with_extension("mark.next");
         let mut file = fs::File::create(&next)?;
-        file.write_all(&serde_json::to_vec(mark)?)?;
+        let kept = Kept { mark: *mark, database: Some(self.database.clone()) };
+        file.write_all(&serde_json::to_vec(&kept)?)?;
         file.sync_all()?;
         fs::rename(&next, &self.path)
     }
+}
+
+/// Refuses to begin new books where there were some: a file that is gone or was cut to nothing cannot say itself what it has lost.
+///
+/// # Errors
+///
+/// The file is missing or empty, and a mark under `state_dir` knows of rows in it: a sentence for the operator.
+pub fn check_not_emptied(state_dir: &Path, database: &Path) -> Result<(), String> {
+    if fs::metadata(database).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    let wanted = Some(absolute(database));
+    for entry in fs::read_dir(state_dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "mark") {
+            continue;
+        }
+        let Some(kept) = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok()) else {
+            continue;
+        };
+        if kept.database == wanted && (kept.mark.ledger.0 > 0 || kept.mark.audit.0 > 0) {
+            return Err(format!(
+                "{}: the file is missing or empty, but {} knows of {} entries in it: put the file back, or remove the mark to begin \
+                 new books",
+                database.display(),
+                path.display(),
+                kept.mark.ledger.0
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A path that does not depend on where the process was started, nor on links to it.
+fn absolute(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+        path.file_name().map_or(directory.clone(), |name| directory.join(name))
+    })
 }
 
 /// Where both chains end now.

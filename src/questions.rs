@@ -104,7 +104,7 @@ fn create(tx: &mut WriteTx<'_>, player: &Player, at: Micros) -> Result<Known, Er
 
 /// Content without an id is the same question for ten minutes, while its order is open.
 fn still_the_same(tx: &mut WriteTx<'_>, direction: Direction, first: &First, at: Micros) -> Result<bool, Error> {
-    if at - first.asked_at > CONTENT_WINDOW {
+    if (at - first.asked_at).abs() > CONTENT_WINDOW {
         return Ok(false);
     }
     let (conn, id) = (tx.read()?, first.external_id.as_str());

@@ -9,7 +9,6 @@ use indicatif::ProgressBar;
 use super::{Failure, Outcome, load_settings};
 use crate::db;
 use crate::marks::{self, MarkFile};
-use crate::payouts::worker::deduplicates;
 use crate::verify::{self, Report};
 
 /// The books.
@@ -53,9 +52,8 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
 
 fn check(path: &Path, settings: &crate::settings::Settings, told: impl FnMut(i64)) -> Result<Report, String> {
     let mut conn = db::connect_read_only(path).map_err(|error| error.to_string())?;
-    let known = MarkFile::of(&settings.server.state_dir, &mut conn).map_err(|error| error.to_string())?.load()?;
-    let mut report = verify::verify(&mut conn, &|site| deduplicates(settings, site), told)
-        .map_err(|error| format!("{}: {error}", path.display()))?;
+    let known = MarkFile::of(&settings.server.state_dir, path, &mut conn).map_err(|error| error.to_string())?.load()?;
+    let mut report = verify::verify(&mut conn, told).map_err(|error| format!("{}: {error}", path.display()))?;
     if let Some(known) = known {
         report.add(marks::lost(&mut conn, &known).map_err(|error| error.to_string())?);
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Failure, Outcome, load_settings};
 use crate::db::{self, migrate};
+use crate::marks;
 
 /// Brings the database to the schema of this binary. Refused while a service runs on it.
 #[derive(Debug, clap::Args)]
@@ -17,6 +18,7 @@ pub struct Args {}
 pub fn run(_args: Args, settings: &Path) -> Outcome {
     let settings = load_settings(settings)?;
     let path = db::sqlite_path(&settings.database.url).map_err(|error| Failure::WrongUse(error.to_string()))?;
+    marks::check_not_emptied(&settings.server.state_dir, &path).map_err(Failure::WrongUse)?;
     let _lock = db::FileLock::take(&path).map_err(|error| Failure::WrongUse(error.to_string()))?;
     let ran =
         migrate::prepare(&path, migrate::Policy::Migrate).map_err(|error| Failure::WrongUse(error.to_string()))?;

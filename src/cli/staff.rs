@@ -11,6 +11,7 @@ use crate::clock;
 use crate::db::migrate::{self, Policy};
 use crate::db::{self, DbConn, WriteTx};
 use crate::error::Error;
+use crate::marks;
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::staff::accounts::{self, Account};
@@ -150,6 +151,7 @@ fn open(settings: &Path) -> Result<DbConn, Failure> {
     })?;
     let wrong = |error: db::OpenError| Failure::WrongUse(error.to_string());
     let path = db::sqlite_path(&settings.database.url).map_err(wrong)?;
+    marks::check_not_emptied(&settings.server.state_dir, &path).map_err(Failure::WrongUse)?;
     let mut conn = db::connect(&path).map_err(wrong)?;
     let usable = accounts::list(&mut conn).is_ok() && audit::head(&mut conn).is_ok();
     if !usable {

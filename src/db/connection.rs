@@ -84,14 +84,15 @@ fn journal_mode(conn: &mut DbConn) -> QueryResult<String> {
 
 fn check_library(conn: &mut DbConn) -> QueryResult<Result<(), OpenError>> {
     let version = diesel::select(diesel::dsl::sql::<Text>("sqlite_version()")).get_result::<String>(conn)?;
+    let too_old = || OpenError(format!("SQLite {version} is too old: 3.51.3 or newer is needed"));
+    Ok(if is_safe(&version) { Ok(()) } else { Err(too_old()) })
+}
+
+/// Whether a library of this version cannot damage the file.
+fn is_safe(version: &str) -> bool {
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
-    let found = (next(), next(), next());
-    Ok(if found >= OLDEST_SQLITE {
-        Ok(())
-    } else {
-        Err(OpenError(format!("SQLite {version} is too old: 3.51.3 or newer is needed")))
-    })
+    (next(), next(), next()) >= OLDEST_SQLITE
 }
 
 /// Sets up each pooled reader.
@@ -126,6 +127,17 @@ mod tests {
         {
             let value = if name == "query_only" { i64::from(is_reader) } else { value };
             assert_eq!(pragma(conn, name), value, "{name}");
+        }
+    }
+
+    /// threats DUR-8
+    #[test]
+    fn a_library_that_can_damage_the_file_is_refused() {
+        for old in ["", "3", "3.51", "3.51.2", "3.50.9", "2.99.99", "nonsense"] {
+            assert!(!is_safe(old), "{old:?}");
+        }
+        for safe in ["3.51.3", "3.51.10", "3.52.0", "4.0.0"] {
+            assert!(is_safe(safe), "{safe:?}");
         }
     }
 

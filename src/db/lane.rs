@@ -135,7 +135,13 @@ impl Writer {
                     Err(_) => break,
                 }
             }
-            if self.batch(batch) == Lock::Refused {
+            let ran = catch_unwind(AssertUnwindSafe(|| self.batch(batch))).unwrap_or_else(|_| {
+                // The callers have lost their answers and may ask again; what is remembered may be half of the truth.
+                log::error!("database: a batch panicked outside its writes");
+                self.reopen();
+                Lock::Had
+            });
+            if ran == Lock::Refused {
                 // What came meanwhile has waited too; another whole wait would be too long for its callers (threats DUR-5).
                 while let Ok(job) = waiting.try_recv() {
                     job.answer(Some(Error::Busy));

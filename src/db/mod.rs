@@ -14,7 +14,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::expression::SqlLiteral;
 use diesel::r2d2::{ConnectionManager, Pool};
+use diesel::sql_types::Bool;
 
 use crate::error::Error;
 
@@ -105,4 +107,9 @@ impl Db {
     pub fn close(&self) {
         self.lane.close();
     }
+}
+
+/// A condition in the very words of a partial index, which a bound value would not match.
+pub fn literally(condition: &'static str) -> SqlLiteral<Bool> {
+    diesel::dsl::sql::<Bool>(condition)
 }

@@ -7,8 +7,8 @@ use crate::db::WriteTx;
 use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
 use crate::ledger::{self, PlayerId};
-use crate::orders::Status;
 use crate::orders::transitions::{self, Because};
+use crate::orders::{Status, reviews};
 use crate::settings::Site;
 use crate::staff::approvals::{self, Agreement};
 use crate::staff::audit;
@@ -74,6 +74,10 @@ pub fn decline(tx: &mut WriteTx<'_>, id: &ExternalId, by: By<'_>, at: Micros) ->
     if !may_decline(stage) {
         return Err(not_at_this_stage(stage));
     }
+    if outbox::history(tx.read()?, id.as_str())?.reached {
+        let why = "an earlier attempt may have reached the Cashier: find out how it ended and resolve it";
+        return Err(Error::Conflict(why.into()));
+    }
     audit::append(tx, by.actor, "payout.decline", id.as_str(), by.reason, at)?;
     let why = Because { cause: "decline", actor: by.actor, reason: by.reason };
     release(tx, &payout, Status::Cancelled, why, at)
@@ -89,8 +93,15 @@ pub fn retry(tx: &mut WriteTx<'_>, site: &Site, id: &ExternalId, by: By<'_>, at:
     let payout = load(tx, id)?;
     let (_, stage) = payout.standing()?;
     let deduplicates = site.carouseller.as_ref().is_some_and(|wire| wire.deduplicates_external_id);
+    let history = outbox::history(tx.read()?, id.as_str())?;
     match stage {
         Stage::Queued => {}
+        Stage::Unknown if history.attempts == 0 => {
+            return Err(Error::Conflict("nothing of it was ever sent: find out how it ended and resolve it".into()));
+        }
+        Stage::Unknown if history.under_way => {
+            return Err(Error::Conflict("an attempt is still under way".into()));
+        }
         Stage::Unknown if deduplicates => {}
         Stage::Unknown => {
             return Err(Error::Conflict(
@@ -156,7 +167,12 @@ fn correct(
     let paid = ending == Ending::Succeeded;
     let number = transitions::count(tx.read()?, &payout.external_id)?;
     let (site, amount) = (SiteId(payout.site_id), payout.money()?);
-    ledger::correct_payout(tx, &id, number, paid, provider, site, player, amount, at)?;
+    let after = ledger::correct_payout(tx, &id, number, paid, provider, site, player, amount, at)?;
+    if after.available < 0 {
+        let note = format!("payout {id}: its correction took the player below zero");
+        let external_id = Some(id.as_str());
+        reviews::open(tx, reviews::About { kind: "below_zero", site, external_id, webhook_id: None, note: &note }, at)?;
+    }
     let status = if paid { Status::Credited } else { Status::Failed };
     move_to(tx, payout, (status, Stage::Done), why, at)
 }

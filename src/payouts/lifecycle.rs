@@ -63,12 +63,15 @@ pub enum Decision {
     Review(&'static str),
 }
 
-/// What `news` means for a payout that stands at `status` and `stage`.
-pub fn on_news(status: Status, stage: Stage, news: News) -> Decision {
+/// What `news` means for a payout that stands at `status` and `stage`. `reached`: whether an attempt may have reached the provider; a
+/// success of a payout that never left us is no success of ours.
+pub fn on_news(status: Status, stage: Stage, reached: bool, news: News) -> Decision {
     match news {
         News::PayoutPaid => match stage {
-            Stage::Sending | Stage::Unknown | Stage::Sent => Decision::Capture,
-            Stage::AwaitingApproval | Stage::Queued => Decision::HoldAndReview("paid_before_sent"),
+            Stage::Queued | Stage::Sending | Stage::Unknown | Stage::Sent if reached => Decision::Capture,
+            Stage::AwaitingApproval | Stage::Queued | Stage::Sending | Stage::Unknown | Stage::Sent => {
+                Decision::HoldAndReview("paid_before_sent")
+            }
             Stage::Done if status == Status::Credited => Decision::Record,
             Stage::Done => Decision::Review("success_after_end"),
         },
@@ -169,12 +172,11 @@ mod tests {
     fn a_hold_is_ended_only_by_a_final_word_on_an_open_payout() {
         for status in Status::all() {
             for stage in Stage::all() {
-                for news in News::ALL {
-                    let decision = on_news(status, stage, news);
+                for (news, reached) in News::ALL.into_iter().flat_map(|news| [(news, false), (news, true)]) {
+                    let decision = on_news(status, stage, reached, news);
                     if decision == Decision::Capture {
-                        assert!(
-                            news == News::PayoutPaid && matches!(stage, Stage::Sending | Stage::Unknown | Stage::Sent)
-                        );
+                        assert!(reached && news == News::PayoutPaid);
+                        assert!(stage != Stage::AwaitingApproval && stage != Stage::Done);
                     }
                     if decision == Decision::Release {
                         assert!(news == News::PayoutDeclined && stage != Stage::Done);

@@ -97,9 +97,38 @@ pub fn due(conn: &mut DbConn, now: Micros, most: i64) -> QueryResult<Vec<String>
         .load(conn)
 }
 
+/// What the attempts of a payout say about where it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// How many there were.
+    pub attempts: usize,
+    /// One of them may have reached the provider.
+    pub reached: bool,
+    /// One of them has no outcome yet.
+    pub under_way: bool,
+}
+
+/// What the attempts of a payout say.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn history(conn: &mut DbConn, external_id: &str) -> QueryResult<History> {
+    let outcomes: Vec<Option<String>> = payout_attempts::table
+        .filter(payout_attempts::external_id.eq(external_id))
+        .select(payout_attempts::outcome)
+        .load(conn)?;
+    let not_sent = Attempt::NotSent.name();
+    Ok(History {
+        attempts: outcomes.len(),
+        reached: outcomes.iter().any(|outcome| outcome.as_deref() != Some(not_sent)),
+        under_way: outcomes.iter().any(Option::is_none),
+    })
+}
+
 /// Claims a payout and writes the attempt down. `None` when it is not to be sent any more, or cannot be written for the provider: that
-/// one waits, so that it does not hold up others (threats OUT-8). `write` makes the bytes of the first
-/// attempt; later ones send the same bytes again (threats OUT-9).
+/// one waits, so that it does not hold up others (threats OUT-8). `write` makes the bytes,
+/// unless an earlier attempt may have reached the provider: then the same bytes go again (threats OUT-9).
 ///
 /// # Errors
 ///
@@ -122,8 +151,7 @@ pub fn claim(
     if payout.standing()?.1 != Stage::Queued {
         return Ok(None);
     }
-    let earlier: Option<Vec<u8>> =
-        payout_attempts::table.find((external_id, 1)).select(payout_attempts::body).first(conn).optional()?;
+    let earlier = reached_with(conn, external_id)?;
     let body = match earlier.map_or_else(|| write(conn, &payout), Ok) {
         Ok(body) => body,
         Err(error @ (Error::Database(_) | Error::NoConnection(_) | Error::Busy)) => return Err(error),
@@ -172,6 +200,10 @@ pub fn record(
     let (status, stage) = payout.standing()?;
     if stage != Stage::Sending {
         log::info!("payout {id}: attempt {} came back {}, but it has moved on", claim.attempt, outcome.name());
+        return Ok(());
+    }
+    if newest_claim(tx, id)? != Some(claim.attempt) {
+        log::warn!("payout {id}: attempt {} came back {} after a newer one began", claim.attempt, outcome.name());
         return Ok(());
     }
     let cause = format!("answer to attempt {}", claim.attempt);
@@ -278,7 +310,24 @@ pub fn attempts(conn: &mut DbConn, external_id: &str) -> QueryResult<Vec<Attempt
         .load(conn)
 }
 
-/// Writes the outcome of an attempt. Says whether an earlier one may have reached the provider.
+/// The bytes with which an attempt may have reached the provider.
+fn reached_with(conn: &mut DbConn, external_id: &str) -> QueryResult<Option<Vec<u8>>> {
+    let not_sent = Some(Attempt::NotSent.name());
+    payout_attempts::table
+        .filter(payout_attempts::external_id.eq(external_id))
+        .filter(payout_attempts::outcome.is_null().or(payout_attempts::outcome.ne(not_sent)))
+        .order(payout_attempts::number)
+        .select(payout_attempts::body)
+        .first(conn)
+        .optional()
+}
+
+/// The number of the attempt that is claimed now.
+fn newest_claim(tx: &mut WriteTx<'_>, id: &str) -> QueryResult<Option<i64>> {
+    outbox::table.find(id).filter(outbox::claimed.eq(true)).select(outbox::attempts).first(tx.read()?).optional()
+}
+
+/// Writes the outcome of an attempt. Says whether another one may have reached the provider.
 fn finish_attempt(
     tx: &mut WriteTx<'_>,
     id: &str,
@@ -296,7 +345,7 @@ fn finish_attempt(
     let harmless = Some(Attempt::NotSent.name());
     let reached: i64 = payout_attempts::table
         .filter(payout_attempts::external_id.eq(id))
-        .filter(payout_attempts::number.lt(number))
+        .filter(payout_attempts::number.ne(number))
         .filter(payout_attempts::outcome.is_null().or(payout_attempts::outcome.ne(harmless)))
         .count()
         .get_result(tx.read()?)?;

@@ -8,7 +8,7 @@ use crate::clock::{Micros, start_of_day};
 use crate::db::WriteTx;
 use crate::db::schema::payouts;
 use crate::error::Error;
-use crate::ids::{ExternalId, earliest_at};
+use crate::ids::ExternalId;
 use crate::ledger::{self, PlayerId};
 use crate::limits;
 use crate::money::{Currency, Money};
@@ -92,7 +92,7 @@ pub fn open(
 fn asked_since(tx: &mut WriteTx<'_>, player: PlayerId, currency: Currency, from: Micros) -> Result<i64, Error> {
     let amounts: Vec<i64> = payouts::table
         .filter(payouts::player_id.eq(player.0))
-        .filter(payouts::external_id.ge(earliest_at(from)))
+        .filter(payouts::created_at.ge(from))
         .filter(payouts::currency.eq(currency.code()))
         .filter(payouts::status.ne_all([Status::Failed.code(), Status::Cancelled.code()]))
         .select(payouts::amount)

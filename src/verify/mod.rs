@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::db::DbConn;
 use crate::db::schema::players;
 use crate::error::Error;
-use crate::ids::SiteId;
 use crate::ledger;
 use crate::marks::Mark;
 use crate::staff::audit;
@@ -54,21 +53,16 @@ impl Report {
 /// Problems named at most; a damaged ledger would otherwise name every row.
 const MOST_PROBLEMS: usize = 100;
 
-/// Checks everything in one read transaction, so that a running service does not disturb it. `deduplicates` says of which sites a
-/// repeated payout is paid once; `progress` is told how many entries have been read.
+/// Checks everything in one read transaction, so that a running service does not disturb it. `progress` is told how many entries have been read.
 ///
 /// # Errors
 ///
 /// What the database says; what does not hold is in the report.
-pub fn verify(
-    conn: &mut DbConn,
-    deduplicates: &dyn Fn(SiteId) -> bool,
-    progress: impl FnMut(i64),
-) -> Result<Report, Error> {
+pub fn verify(conn: &mut DbConn, progress: impl FnMut(i64)) -> Result<Report, Error> {
     conn.transaction(|conn| {
         let checked = ledger::verify::verify(conn, progress)?;
         let mut problems = checked.problems;
-        orders::payouts(conn, &checked.kinds, deduplicates, &mut problems)?;
+        orders::payouts(conn, &checked.kinds, &mut problems)?;
         orders::deposits(conn, &checked.kinds, &mut problems)?;
         wallet::transactions(conn, &checked.kinds, &mut problems)?;
         let audit = audit::verify(conn)?;

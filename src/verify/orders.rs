@@ -8,7 +8,6 @@ use crate::db::DbConn;
 use crate::db::schema::{deposits, journal_entries, outbox, payout_attempts, payouts, transitions, webhooks};
 use crate::deposits::Deposit;
 use crate::error::Error;
-use crate::ids::SiteId;
 use crate::orders::Status;
 use crate::orders::transitions::Transition;
 use crate::payouts::{Payout, Stage};
@@ -23,7 +22,6 @@ type Terms = (String, i64, i64, String);
 pub(super) fn payouts(
     conn: &mut DbConn,
     kinds: &HashMap<String, i64>,
-    deduplicates: &dyn Fn(SiteId) -> bool,
     problems: &mut Vec<String>,
 ) -> Result<(), Error> {
     let (mut after, mut held, mut ended) = (String::new(), 0, 0);
@@ -50,7 +48,13 @@ pub(super) fn payouts(
             ended += i64::from(payout.stage == Stage::Done.name());
             check_payout(payout, &facts, queued.contains(&payout.external_id), problems)?;
             let (reached, open) = attempts.get(&payout.external_id).copied().unwrap_or_default();
-            if reached > 1 && !deduplicates(SiteId(payout.site_id)) {
+            let not_sent_yet = [Stage::AwaitingApproval.name(), Stage::Queued.name()].contains(&payout.stage.as_str());
+            if (not_sent_yet && reached > facts.repeats(&payout.external_id))
+                || (payout.status == Status::Cancelled.code() && reached > 0 && !facts.corrected(&payout.external_id))
+            {
+                problems.push(format!("payout {}: an attempt may have reached the provider", payout.external_id));
+            }
+            if reached > 1 + facts.repeats(&payout.external_id) {
                 problems
                     .push(format!("payout {}: {reached} attempts may have reached the provider", payout.external_id));
             }
@@ -91,7 +95,11 @@ fn check_payout(payout: &Payout, facts: &Facts, queued: bool, problems: &mut Vec
     let right_end = match (stage, status, corrected) {
         (Stage::Done, Status::Credited, false) => end == Some(&terms("capture")),
         (Stage::Done, Status::Failed | Status::Cancelled, false) => end == Some(&terms("release")),
-        (Stage::Done, Status::Credited | Status::Failed, true) => end.is_some(),
+        (Stage::Done, Status::Credited | Status::Failed, true) => {
+            let captured = end.is_some_and(|end| end.0 == "capture");
+            let turned = facts.corrections(id) % 2 == 1;
+            end.is_some() && (captured != turned) == (status == Status::Credited)
+        }
         (Stage::Done, _, _) => false,
         (_, Status::PendingPayment | Status::ManualReview, false) => end.is_none(),
         (_, _, _) => false,
@@ -225,6 +233,21 @@ impl Facts {
     fn corrected(&self, id: &str) -> bool {
         let done = Some(Stage::Done.name());
         self.of(id).iter().any(|change| change.from_stage.as_deref() == done)
+    }
+
+    /// How often a person has turned it round.
+    fn corrections(&self, id: &str) -> usize {
+        let done = Some(Stage::Done.name());
+        self.of(id).iter().filter(|change| change.from_stage.as_deref() == done).count()
+    }
+
+    /// How often it was put back to be sent again, which is written only where the provider pays a repeated id once.
+    fn repeats(&self, id: &str) -> i64 {
+        let queued = Some(Stage::Queued.name());
+        let again = |change: &&Transition| {
+            matches!(change.cause.as_str(), "retry" | "start") && change.to_stage.as_deref() == queued
+        };
+        self.of(id).iter().filter(again).count().try_into().unwrap_or(i64::MAX)
     }
 
     /// The changes lead from a start to the status of the row, without a gap, and nothing leaves a final state by itself.

@@ -165,10 +165,26 @@ fn apply_to_deposit(
             credit::move_to(tx, deposit, to, why, at)?;
             kept(tx, kind, Verdict::Review)
         }
+        DepositDecision::Record if moved_twice(tx, notification)? => kept(tx, "paid_twice", Verdict::Review),
         DepositDecision::Record => Ok(Verdict::Recorded),
         DepositDecision::Review(kind) => kept(tx, kind, Verdict::Review),
         DepositDecision::AwaitPayment => kept(tx, "reversal_before_payment", Verdict::BeforePayment),
     }
+}
+
+/// Whether the provider says of another transaction of its own that it moved the money of this order, which has moved already.
+fn moved_twice(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<bool, Error> {
+    if !notification.news.moves_money() {
+        return Ok(false);
+    }
+    let applied = Verdict::Applied.name();
+    for earlier in inbox::of_order(tx.read()?, &notification.external_id)?.iter().filter(|row| row.verdict == applied) {
+        let earlier = earlier.notification(notification.provider)?;
+        if earlier.news == notification.news && earlier.transaction_id != notification.transaction_id {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn credit_or_review(
@@ -233,7 +249,8 @@ fn apply_to_payout(
         status.name(),
         stage.name()
     );
-    match lifecycle::on_news(status, stage, notification.news) {
+    let reached = outbox::history(tx.read()?, &payout.external_id)?.reached;
+    match lifecycle::on_news(status, stage, reached, notification.news) {
         PayoutDecision::Capture => {
             payouts::capture(tx, payout, notification.provider, why, at).map(|()| Verdict::Applied)
         }
@@ -242,6 +259,10 @@ fn apply_to_payout(
             outbox::remove(tx, &payout.external_id)?;
             payouts::move_to(tx, payout, (Status::ManualReview, payouts::Stage::Unknown), why, at)?;
             review(tx, id, notification, kind, &note, at)?;
+            Ok(Verdict::Review)
+        }
+        PayoutDecision::Record if moved_twice(tx, notification)? => {
+            review(tx, id, notification, "paid_twice", &note, at)?;
             Ok(Verdict::Review)
         }
         PayoutDecision::Record => Ok(Verdict::Recorded),

@@ -271,3 +271,30 @@ async fn a_file_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
         assert!(name == "newer schema" || checked.json()["ok"] == false, "{name}: {checked:?}");
     }
 }
+
+/// threats R8, DUR-7: books that were there and are gone are not begun anew, unless somebody says so.
+#[tokio::test]
+async fn a_file_that_is_gone_is_missed() {
+    let told = told().await;
+    let (copy, database) = copy_of(told.directory.path(), &told.settings);
+    let stop = Serving::start(copy.path()).stop();
+    assert_eq!(stop, 0, "the mark knows this file now");
+    std::fs::File::create(&database).unwrap();
+    let emptied = run(copy.path(), &["serve"], "");
+    assert_eq!((emptied.code, emptied.err.contains("missing or empty")), (2, true), "{emptied:?}");
+    std::fs::remove_file(&database).unwrap();
+
+    for command in [&["serve"][..], &["migrate"], &["staff", "add", "carol", "--role", "admin"]] {
+        let refused = run(copy.path(), command, "a long and good password");
+        assert_eq!(refused.code, 2, "{command:?}: {refused:?}");
+        assert!(refused.err.contains("missing or empty") && refused.err.contains(".mark"), "{command:?}: {refused:?}");
+        assert!(!database.exists(), "{command:?}: nothing was made in its place");
+    }
+    for entry in std::fs::read_dir(copy.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.extension().is_some_and(|extension| extension == "mark") {
+            std::fs::remove_file(entry).unwrap();
+        }
+    }
+
+    assert_eq!(Serving::start(copy.path()).stop(), 0, "without the mark it is a new database");
+}

@@ -1,8 +1,10 @@
 //! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
 
+mod agreement;
 #[path = "support/bench.rs"]
 mod bench;
 mod books;
+mod commands;
 mod crash;
 mod crash_client;
 mod durability;
@@ -18,6 +20,8 @@ mod questions;
 #[path = "support/raw.rs"]
 mod raw;
 mod repeats;
+mod rollbacks;
+mod senders;
 mod signatures;
 mod support;
 mod tidy;

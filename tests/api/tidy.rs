@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str]); 28] = [
     ("outgoing", &[]),
     ("clock", &[]),
     ("money", &["error"]),
-    ("ids", &["clock", "error"]),
+    ("ids", &["error"]),
     ("db", &["error", "ids", "secret"]),
     ("ledger", &["clock", "db", "error", "ids", "money"]),
     ("settings", &["ids", "money", "outgoing", "secret"]),
@@ -57,7 +57,7 @@ const LAYERS: [(&str, &[&str]); 28] = [
     ),
     ("webhooks", &["clock", "db", "deposits", "error", "ids", "ledger", "orders", "payouts", "players", "providers"]),
     ("marks", &["db", "error", "ledger", "staff"]),
-    ("verify", &["db", "deposits", "error", "ids", "ledger", "marks", "orders", "payouts", "staff"]),
+    ("verify", &["db", "deposits", "error", "ledger", "marks", "orders", "payouts", "staff"]),
     ("state", &["db", "error", "ids", "metrics", "providers", "settings"]),
     (
         "api",

@@ -126,6 +126,9 @@ CREATE TABLE payout_attempts (
     PRIMARY KEY (external_id, number)
 ) STRICT, WITHOUT ROWID;
 
+-- Few, and looked for at every start.
+CREATE INDEX open_attempts ON payout_attempts (external_id) WHERE outcome IS NULL;
+
 -- Every change of an order after its creation: what, why, who.
 CREATE TABLE transitions (
     external_id TEXT    NOT NULL,
@@ -157,6 +160,8 @@ CREATE TABLE webhooks (
     UNIQUE (provider, site_id, digest)
 ) STRICT;
 CREATE INDEX webhooks_of_an_order ON webhooks (external_id);
+-- Few, and looked for at every start.
+CREATE INDEX webhooks_that_wait ON webhooks (id) WHERE verdict IN ('unknown_order', 'before_payment');
 
 -- What needs a person.
 CREATE TABLE reviews (

@@ -13,7 +13,6 @@ use crate::db::{self, DbConn};
 use crate::deposits;
 use crate::orders::Status;
 use crate::payouts;
-use crate::payouts::worker::deduplicates;
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::simulate::Brand;
@@ -27,7 +26,6 @@ const STAFF: &str = "demo";
 
 /// A running service with its throw-away database.
 pub(super) struct Host {
-    settings: Settings,
     database: PathBuf,
     wallet_key: Secret,
     running: Running,
@@ -57,10 +55,9 @@ impl Host {
         })?;
         let (stop, stopped) = oneshot::channel();
         let (up, is_up) = oneshot::channel();
-        let own = settings.clone();
-        let thread = std::thread::spawn(move || actix_web::rt::System::new().block_on(serve(own, up, stopped)));
+        let thread = std::thread::spawn(move || actix_web::rt::System::new().block_on(serve(settings, up, stopped)));
         let running = is_up.await.map_err(|_| "the service ended at once".to_owned())??;
-        Ok(Self { settings, database, wallet_key, running, stop, thread })
+        Ok(Self { database, wallet_key, running, stop, thread })
     }
 
     /// Base address of the public listener.
@@ -91,10 +88,10 @@ impl Host {
 
     /// Checks every invariant of the ledger, beside the running service.
     pub(super) async fn verify(&self) -> Result<LedgerCheck, String> {
-        let (database, settings) = (self.database.clone(), self.settings.clone());
+        let database = self.database.clone();
         let checked = tokio::task::spawn_blocking(move || {
             let mut conn = db::connect_read_only(&database).map_err(|error| error.to_string())?;
-            verify::verify(&mut conn, &|site| deduplicates(&settings, site), |_| {}).map_err(|error| error.to_string())
+            verify::verify(&mut conn, |_| {}).map_err(|error| error.to_string())
         });
         let report = checked.await.map_err(|error| error.to_string())??;
         let count = |number: i64| u64::try_from(number).unwrap_or_default();

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use croupier::app::{Application, State};
+use croupier::app::Application;
 use croupier::db;
-use croupier::payouts::worker::{Worker, deduplicates};
+use croupier::payouts::worker::Worker;
 use croupier::settings::Settings;
 use croupier::simulate::Brand;
 use croupier::simulate::caller::Caller;
 use croupier::simulate::meter::Meter;
 use croupier::simulate::server::{Behaviour, CashierServer};
+use croupier::state::State;
 use croupier::verify;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -137,8 +138,7 @@ impl TestApp {
 
     /// Every invariant of the books holds. The end of the test checks it again.
     pub async fn holds(&self) {
-        let settings = self.state.settings.clone();
-        let check = move |conn: &mut db::DbConn| verify::verify(conn, &|site| deduplicates(&settings, site), |_| ());
+        let check = move |conn: &mut db::DbConn| verify::verify(conn, |_| ());
         let report = self.state.db.read(check).await.expect("the books can be read");
         assert_eq!(report.problems, Vec::<String>::new());
     }
@@ -178,9 +178,7 @@ impl TestApp {
 
     fn check_books(&self) {
         let mut conn = db::connect_read_only(&self.database()).expect("the database opens");
-        let settings = &self.state.settings;
-        let report =
-            verify::verify(&mut conn, &|site| deduplicates(settings, site), |_| ()).expect("a readable database");
+        let report = verify::verify(&mut conn, |_| ()).expect("a readable database");
         assert_eq!(report.problems, Vec::<String>::new(), "the books hold when the test ends");
     }
 }

@@ -31,14 +31,20 @@ pub fn run(directory: &Path, arguments: &[&str], input: &str) -> Ran {
     let mut child = command(directory, arguments).spawn().expect("the program starts");
     // A program that does not read its input may be gone already.
     let _it_may_not_listen = child.stdin.take().expect("an input").write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("the program ends");
+    let (id, (ended, end)) = (child.id(), std::sync::mpsc::channel());
+    std::thread::spawn(move || ended.send(child.wait_with_output()));
+    let Ok(output) = end.recv_timeout(super::app::PATIENCE) else {
+        let _it_may_have_ended = Command::new("kill").args(["-9", &id.to_string()]).status();
+        panic!("{arguments:?} did not end");
+    };
+    let output = output.expect("the program ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// A running `croupier serve`; killed when the test ends.
 pub struct Serving {
-    child: Child,
+    child: Killed,
     /// Base address of the public listener.
     pub public: String,
     /// Base address of the private listener.
@@ -49,14 +55,10 @@ pub struct Serving {
 
 impl Serving {
     /// Starts the service with the settings of a directory and waits until it says where it listens.
-    #[expect(
-        clippy::zombie_processes,
-        reason = "a service that ends by itself fails the test; every other one is waited for"
-    )]
     pub fn start(directory: &Path) -> Self {
-        let mut child = command(directory, &["serve"]).spawn().expect("the program starts");
+        let mut child = Killed(command(directory, &["serve"]).spawn().expect("the program starts"));
         let mut said = String::new();
-        let mut lines = BufReader::new(child.stderr.take().expect("its log"));
+        let mut lines = BufReader::new(child.0.stderr.take().expect("its log"));
         loop {
             let mut line = String::new();
             let read = lines.read_line(&mut line).expect("its log");
@@ -74,16 +76,19 @@ impl Serving {
 
     /// Asks it to stop, and gives its exit code.
     pub fn stop(mut self) -> i32 {
-        let asked = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill");
+        let asked = Command::new("kill").arg(self.child.0.id().to_string()).status().expect("kill");
         assert!(asked.success());
-        self.child.wait().expect("it ends").code().unwrap_or(-1)
+        self.child.0.wait().expect("it ends").code().unwrap_or(-1)
     }
 }
 
-impl Drop for Serving {
+/// A process that does not outlive its test.
+struct Killed(Child);
+
+impl Drop for Killed {
     fn drop(&mut self) {
-        let _it_may_have_ended = self.child.kill();
-        let _either_way = self.child.wait();
+        let _it_may_have_ended = self.0.kill();
+        let _either_way = self.0.wait();
     }
 }
 

@@ -80,6 +80,13 @@ impl TestApp {
         accepted(self.ask(&wire::request_payout(&order)).await, 50, order)
     }
 
+    /// A payout in USD that the Cashier has taken.
+    pub async fn sent_payout(&self, login: &str, amount: i64) -> Asked {
+        let payout = self.payout(login, amount).await;
+        self.comes_to(&payout, Stage::Sent).await;
+        payout
+    }
+
     /// An accepted and paid deposit in USD.
     pub async fn paid_deposit(&self, login: &str, amount: i64) -> Asked {
         let asked = self.deposit(login, amount).await;
