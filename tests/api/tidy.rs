@@ -300,7 +300,7 @@ fn a_failed_query_is_never_taken_for_nothing_found() {
 
 #[test]
 fn nothing_is_left_unfinished() {
-    let panics = ["todo!(", "unimplemented!(", "dbg!(", ".unwrap()", "#[allow("];
+    let panics = [concat!("to", "do!("), concat!("un", "implemented!("), "dbg!(", ".unwrap()", "#[allow("];
     let sources = rust(&["src", "tests", "benches"]);
     none("in what is shipped", places(&sources, &panics));
     let marks = [concat!("FIX", "ME"), concat!("XX", "X")];
