@@ -28,6 +28,10 @@ pub enum ReadError {
     /// It cannot be read as one set of parameters. Carries what is wrong, without quoting the message.
     #[error("unreadable: {0}")]
     Unreadable(&'static str),
+    /// It can be read, but not as one set of parameters of the protocol: a name twice, an odd name, two sources, too much. Carries
+    /// what is wrong, without quoting the message.
+    #[error("not one set of parameters: {0}")]
+    NotOneSet(&'static str),
     /// Neither JSON nor a form.
     #[error("neither JSON nor a form")]
     UnsupportedMedia,

@@ -170,7 +170,7 @@ async fn the_same_parameter_twice_is_refused_before_a_map_hides_it() {
     for (content_type, body) in bodies {
         for route in [Route::Callback, Route::Webhook] {
             let answer = app.raw(RawCall::post(route, &[content_type], body.clone().into())).await;
-            assert_eq!((answer.status, answer.code()), (400, Some(500)), "{body}: {}", answer.summary());
+            assert_eq!((answer.status, answer.code()), (refusal(route), Some(500)), "{body}: {}", answer.summary());
         }
     }
 
@@ -191,7 +191,12 @@ async fn parameters_come_from_one_source_and_are_never_merged() {
             for route in [Route::Callback, Route::Webhook] {
                 let call = RawCall { route, method: "POST", query, headers: &[header], body: body.clone() };
                 let answer = app.raw(call).await;
-                assert_eq!((answer.status, answer.code()), (400, Some(500)), "{query}: {}", answer.summary());
+                assert_eq!(
+                    (answer.status, answer.code()),
+                    (refusal(route), Some(500)),
+                    "{query}: {}",
+                    answer.summary()
+                );
             }
         }
     }
@@ -242,7 +247,7 @@ async fn a_body_that_is_neither_json_nor_a_form_is_not_read() {
     }
 }
 
-/// threats PAR-7, PAR-12: what is not one flat object is answered 400, in the protocol's form.
+/// threats PAR-7, PAR-12: what is not one flat object is refused, in the protocol's form.
 #[tokio::test]
 async fn a_body_that_cannot_be_read_is_answered_in_the_protocols_form() {
     let app = TestApp::spawn().await;
@@ -256,7 +261,7 @@ async fn a_body_that_cannot_be_read_is_answered_in_the_protocols_form() {
         let started = Instant::now();
         let answer = app.ask_text(body).await;
         let shown: String = body.chars().take(40).collect();
-        assert_eq!((answer.status, answer.code()), (400, Some(500)), "{shown}: {}", answer.summary());
+        assert!(matches!(answer.status, 200 | 400) && answer.code() == Some(500), "{shown}: {}", answer.summary());
         assert!(answer.content_type.starts_with("application/json") && !answer.description().is_empty());
         assert!(started.elapsed() < Duration::from_secs(2), "{shown} took {:?}", started.elapsed());
     }
@@ -375,8 +380,16 @@ async fn more_than_a_hundred_parameters_are_refused() {
 
     for dress in DRESSES {
         let refused = app.ask_as_is(&filled(101), dress).await;
-        assert_eq!((refused.status, refused.code()), (400, Some(500)), "{dress:?}: {}", refused.summary());
+        assert_eq!((refused.status, refused.code()), (200, Some(500)), "{dress:?}: {}", refused.summary());
         let taken = app.ask_as_is(&filled(100), dress).await;
         assert_eq!((taken.status, taken.code()), (200, Some(0)), "{dress:?}: {}", taken.summary());
+    }
+}
+
+/// The HTTP status of a message that can be read and is refused.
+fn refusal(route: Route) -> u16 {
+    match route {
+        Route::Callback => 200,
+        Route::Webhook => 403,
     }
 }

@@ -69,6 +69,7 @@ pub fn payout(outcome: &Result<ExternalId, Error>) -> Answer {
 pub fn unread_question(error: &ReadError) -> Answer {
     match error {
         ReadError::Unreadable(why) => failed(400, format!("Unreadable request: {why}")),
+        ReadError::NotOneSet(why) => failed(200, format!("Invalid parameter: {why}")),
         ReadError::UnsupportedMedia => failed(415, "Unsupported content type"),
         ReadError::UnknownAction => failed(200, "Unknown action"),
         ReadError::UnknownSite => failed(200, "Unknown site"),
@@ -83,7 +84,8 @@ pub fn unread_notification(error: &ReadError) -> Answer {
     let http = match error {
         ReadError::Unreadable(_) => 400,
         ReadError::UnsupportedMedia => 415,
-        ReadError::UnknownAction
+        ReadError::NotOneSet(_)
+        | ReadError::UnknownAction
         | ReadError::UnknownSite
         | ReadError::AddressNotAllowed
         | ReadError::InvalidSignature => 403,

@@ -45,7 +45,7 @@ impl<'a> Pairs<'a> {
     pub(super) fn new(mut members: Members<'a>) -> Result<Self, ReadError> {
         members.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         if members.windows(2).any(|two| two[0].0 == two[1].0) {
-            return Err(ReadError::Unreadable("the same parameter twice"));
+            return Err(ReadError::NotOneSet("the same parameter twice"));
         }
         Ok(Self { sorted: members })
     }
@@ -71,15 +71,15 @@ impl<'a> Pairs<'a> {
 pub(super) fn read<'a>(raw: &RawRequest<'a>) -> Result<Pairs<'a>, ReadError> {
     let members = match (raw.body.is_empty(), raw.query.is_empty()) {
         (true, true) => return Err(ReadError::Unreadable("no parameters")),
-        (false, false) => return Err(ReadError::Unreadable("parameters in the query and in the body")),
+        (false, false) => return Err(ReadError::NotOneSet("parameters in the query and in the body")),
         (true, false) => form(raw.query)?,
         (false, true) => read_body(raw.content_type, raw.body)?,
     };
     if members.len() > MOST_PARAMETERS {
-        return Err(ReadError::Unreadable("too many parameters"));
+        return Err(ReadError::NotOneSet("too many parameters"));
     }
     if !members.iter().all(|(name, _)| is_name(name)) {
-        return Err(ReadError::Unreadable("a parameter name outside a-z, 0-9 and underscore"));
+        return Err(ReadError::NotOneSet("a parameter name outside a-z, 0-9 and underscore"));
     }
     Pairs::new(members)
 }
@@ -147,7 +147,7 @@ pub(super) fn form(text: &str) -> Result<Members<'_>, ReadError> {
     let mut members = Vec::with_capacity(32);
     for field in text.split('&').filter(|field| !field.is_empty()) {
         if members.len() > MOST_PARAMETERS {
-            return Err(ReadError::Unreadable("too many parameters"));
+            return Err(ReadError::NotOneSet("too many parameters"));
         }
         let (name, value) = field.split_once('=').unwrap_or((field, ""));
         members.push((percent_decoded(name)?, Value::Text(percent_decoded(value)?)));
@@ -192,14 +192,14 @@ fn members<'a>(text: &'a str, levels: usize, values: &mut usize) -> Result<Membe
 fn value<'a>(raw: &'a str, levels: usize, values: &mut usize) -> Result<Value<'a>, ReadError> {
     *values += 1;
     if *values > MOST_VALUES {
-        return Err(ReadError::Unreadable("too many values"));
+        return Err(ReadError::NotOneSet("too many values"));
     }
     match raw.as_bytes().first() {
         Some(b'"') => string(raw).map(Value::Text),
         Some(b't') => Ok(Value::Bool(true)),
         Some(b'f') => Ok(Value::Bool(false)),
         Some(b'n') => Ok(Value::Null),
-        Some(b'[' | b'{') if levels <= 1 => Err(ReadError::Unreadable("nested too deep")),
+        Some(b'[' | b'{') if levels <= 1 => Err(ReadError::NotOneSet("nested too deep")),
         Some(b'[') => {
             let items: Vec<&'a RawValue> = serde_json::from_str(raw).map_err(|_| ReadError::Unreadable("not JSON"))?;
             let items = items.into_iter().map(|item| value(item.get(), levels - 1, values));
@@ -210,7 +210,7 @@ fn value<'a>(raw: &'a str, levels: usize, values: &mut usize) -> Result<Value<'a
             let mut names: Vec<_> = inner.iter().map(|(name, _)| name).collect();
             names.sort_unstable();
             if names.windows(2).any(|two| two[0] == two[1]) {
-                return Err(ReadError::Unreadable("the same parameter twice"));
+                return Err(ReadError::NotOneSet("the same parameter twice"));
             }
             Ok(Value::Object(inner))
         }
@@ -247,10 +247,10 @@ impl<'de> Visitor<'de> for RawMembersVisitor {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let mut members = Vec::with_capacity(32);
         while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
-            if members.len() > MOST_PARAMETERS {
-                return Err(serde::de::Error::custom("too many members"));
+            // One too many is enough to be refused for it; the rest is only read past.
+            if members.len() <= MOST_PARAMETERS {
+                members.push((name, value));
             }
-            members.push((name, value));
         }
         Ok(RawMembers(members))
     }

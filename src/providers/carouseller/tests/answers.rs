@@ -50,6 +50,7 @@ fn a_yes_is_0_for_a_deposit_and_50_for_a_payout() {
 fn what_could_not_be_read_is_refused_by_the_status_of_its_route() {
     let cases = [
         (ReadError::Unreadable("x"), 400, 400, "Unreadable request: x"),
+        (ReadError::NotOneSet("x"), 200, 403, "Invalid parameter: x"),
         (ReadError::UnsupportedMedia, 415, 415, "Unsupported content type"),
         (ReadError::UnknownAction, 200, 403, "Unknown action"),
         (ReadError::UnknownSite, 200, 403, "Unknown site"),

@@ -18,7 +18,7 @@ fn kind(content_type: Option<&str>, body: &[u8]) -> Kind {
 fn kind_of(request: &RawRequest<'_>) -> Kind {
     match pairs::read(request) {
         Ok(_) => Kind::Read,
-        Err(ReadError::Unreadable(_)) => Kind::Unreadable,
+        Err(ReadError::Unreadable(_) | ReadError::NotOneSet(_)) => Kind::Unreadable,
         Err(ReadError::UnsupportedMedia) => Kind::Unsupported,
         Err(other) => panic!("reading never says {other}"),
     }
