@@ -25,7 +25,7 @@ use crate::webhooks;
 pub use crate::state::State;
 
 /// How often the mark outside the database follows the end of the books.
-const MARK_PERIOD: Duration = Duration::from_secs(2);
+const MARK_PERIOD: Duration = Duration::from_millis(100);
 
 /// How long an order to stop waits for payouts under way. With what the listeners and the last commit take, a stop is done within
 /// 30 s (threats NET-8); an answer that comes later finds its payout unknown after the next start.
@@ -176,6 +176,9 @@ fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile
     let report = verify::verify(&mut conn, |_| ()).map_err(StartError::of)?;
     let mut problems = report.problems;
     match mark.load() {
+        Ok(None) if report.entries > 0 => {
+            log::warn!("server.state_dir holds no mark of this database: entries lost before now would not be noticed");
+        }
         Ok(None) => {}
         Ok(Some(known)) => problems.extend(marks::lost(&mut conn, &known).map_err(StartError::of)?),
         Err(problem) => problems.push(problem),

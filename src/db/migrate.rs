@@ -10,7 +10,7 @@ use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connection::{DbConn, connect, connect_read_only};
-use super::schema::meta;
+use super::schema::{journal_entries, meta};
 use super::{OpenError, immediately};
 use crate::ids;
 
@@ -52,7 +52,12 @@ pub fn prepare(path: &Path, policy: Policy) -> Result<Vec<String>, OpenError> {
     }
     let ran = conn.run_pending_migrations(MIGRATIONS).map_err(|error| failed(&error))?;
     let names = ran.iter().map(ToString::to_string).collect();
-    stamp(&mut conn).map_err(|error| failed(&error))?;
+    stamp(&mut conn).map_err(|error| match error {
+        diesel::result::Error::NotFound => {
+            failed(&"the database has entries and no name of its own: `meta` was emptied")
+        }
+        error => failed(&error),
+    })?;
     Ok(names)
 }
 
@@ -79,6 +84,10 @@ fn stamp(conn: &mut DbConn) -> QueryResult<()> {
     immediately(conn, |tx| {
         let conn = tx.conn()?;
         let named: i64 = meta::table.filter(meta::name.eq("database_id")).count().get_result(conn)?;
+        let entries: i64 = journal_entries::table.count().get_result(conn)?;
+        if named == 0 && entries > 0 {
+            return Err(diesel::result::Error::NotFound);
+        }
         if named == 0 {
             let row = (meta::name.eq("database_id"), meta::value.eq(ids::time_ordered()));
             diesel::insert_into(meta::table).values(row).execute(conn)?;
@@ -96,7 +105,12 @@ pub fn damage(conn: &mut DbConn) -> QueryResult<Option<String>> {
     let found: String =
         diesel::select(diesel::dsl::sql::<Text>("(SELECT quick_check FROM pragma_quick_check LIMIT 1)"))
             .get_result(conn)?;
-    Ok((found != "ok").then(|| format!("the file is damaged: {}", found.replace('\n', " "))))
+    if found != "ok" {
+        return Ok(Some(format!("the file is damaged: {}", found.replace('\n', " "))));
+    }
+    let orphans = diesel::dsl::sql::<BigInt>("(SELECT count(*) FROM pragma_foreign_key_check)");
+    let orphans: i64 = diesel::select(orphans).get_result(conn)?;
+    Ok((orphans > 0).then(|| format!("{orphans} rows refer to rows that are gone")))
 }
 
 /// Damaged pages and files of other programs are found before anything is served (threats DUR-7).

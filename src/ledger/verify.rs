@@ -83,6 +83,18 @@ struct AccountRow {
     may_go_negative: bool,
 }
 
+impl AccountRow {
+    /// Whether the code by which the account is found says what the other columns say.
+    fn is_named_right(&self) -> bool {
+        match self.player_id {
+            Some(player) => self.kind == "player" && self.code == format!("player:{player}:{}", self.currency),
+            None => {
+                self.code.starts_with(&format!("{}:", self.kind)) && self.code.ends_with(&format!(":{}", self.currency))
+            }
+        }
+    }
+}
+
 struct Sums {
     row: AccountRow,
     available: i128,
@@ -183,6 +195,10 @@ impl Check {
                     "account {}: stored {} available and {} held, its postings make {} and {}",
                     row.code, row.available, row.held, sums.available, sums.held
                 ));
+            }
+            if !row.is_named_right() {
+                self.problems
+                    .push(format!("account {}: its code does not fit its kind, player and currency", row.code));
             }
             let flagged = row.may_go_negative == (row.available < 0);
             if row.kind == "player" && (!flagged || (row.available < 0 && !sums.was_overdrawn)) {

@@ -32,7 +32,7 @@ impl Key {
     /// The key of a question.
     pub fn of(provider: &'static str, question: &Question) -> Self {
         let text = match &question.transaction_id {
-            Some(id) => format!("transaction:{id}"),
+            Some(id) => transaction_key(id),
             None => format!("content:{}", hex::encode(question.fingerprint)),
         };
         Self { provider, site: question.site, text }
@@ -42,6 +42,11 @@ impl Key {
     pub fn is_content(&self) -> bool {
         self.text.starts_with("content:")
     }
+}
+
+/// The text of the key of a Cashier's `transaction_id`.
+pub fn transaction_key(id: &str) -> String {
+    format!("transaction:{id}")
 }
 
 /// The first question under a key.

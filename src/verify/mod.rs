@@ -1,5 +1,6 @@
 //! The books checked as a whole: what threats.md calls "what the ledger must satisfy at every commit", and `croupier ledger verify`.
 
+mod facts;
 mod orders;
 mod wallet;
 

@@ -4,19 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
+use super::facts::{Facts, Origin};
 use crate::db::DbConn;
-use crate::db::schema::{deposits, journal_entries, outbox, payout_attempts, payouts, transitions, webhooks};
+use crate::db::schema::{deposits, outbox, payout_attempts, payouts};
 use crate::deposits::Deposit;
 use crate::error::Error;
 use crate::orders::Status;
-use crate::orders::transitions::Transition;
 use crate::payouts::{Payout, Stage};
 
 /// Orders read at once.
 const PAGE: i64 = 500;
-
-/// What an entry of an order must agree with.
-type Terms = (String, i64, i64, String);
 
 /// One hold per payout, one end per finished one, at most one attempt that may have reached the provider, legal changes.
 pub(super) fn payouts(
@@ -35,7 +32,8 @@ pub(super) fn payouts(
         let Some(last) = page.last() else { break };
         after.clone_from(&last.external_id);
         let ids: Vec<&str> = page.iter().map(|payout| payout.external_id.as_str()).collect();
-        let facts = Facts::load(conn, &ids)?;
+        let origins: Vec<Origin<'_>> = page.iter().map(payout_origin).collect();
+        let facts = Facts::load(conn, &ids)?.with_origins(conn, &origins)?;
         let attempts = attempts(conn, &ids)?;
         let queued: HashSet<String> = outbox::table
             .filter(outbox::external_id.eq_any(&ids))
@@ -57,6 +55,9 @@ pub(super) fn payouts(
             if reached > 1 + facts.repeats(&payout.external_id) {
                 problems
                     .push(format!("payout {}: {reached} attempts may have reached the provider", payout.external_id));
+            }
+            if payout.stage == Stage::Sent.name() && reached == 0 {
+                problems.push(format!("payout {}: it was sent without an attempt", payout.external_id));
             }
             if open > 0 && !may_be_under_way(payout.standing()?.1) {
                 problems.push(format!("payout {}: an attempt is open at stage {}", payout.external_id, payout.stage));
@@ -112,10 +113,32 @@ fn check_payout(payout: &Payout, facts: &Facts, queued: bool, problems: &mut Vec
     }
     let start = [Status::ManualReview, Status::PendingPayment];
     facts.check_changes(id, &start, status, &mut wrong);
-    if status == Status::Credited && !facts.vouched(id, Status::Credited, "payout_paid") {
+    facts.check_stages(id, &payout.stage, &mut wrong);
+    facts.check_origin(&payout_origin(payout), &mut wrong);
+    if status == Status::Credited && !facts.vouched(id, Status::Credited, "payout_paid", &terms("capture")) {
         wrong("nobody vouches for its success");
     }
     Ok(())
+}
+
+fn payout_origin(payout: &Payout) -> Origin<'_> {
+    Origin {
+        external_id: &payout.external_id,
+        provider: &payout.provider,
+        site: payout.site_id,
+        player: payout.player_id,
+        transaction_id: payout.transaction_id.as_deref(),
+    }
+}
+
+fn deposit_origin(deposit: &Deposit) -> Origin<'_> {
+    Origin {
+        external_id: &deposit.external_id,
+        provider: &deposit.provider,
+        site: deposit.site_id,
+        player: deposit.player_id,
+        transaction_id: deposit.transaction_id.as_deref(),
+    }
 }
 
 /// Credited once, with the order's terms, on a notification's or a person's word.
@@ -135,7 +158,8 @@ pub(super) fn deposits(
         let Some(last) = page.last() else { break };
         after.clone_from(&last.external_id);
         let ids: Vec<&str> = page.iter().map(|deposit| deposit.external_id.as_str()).collect();
-        let facts = Facts::load(conn, &ids)?;
+        let origins: Vec<Origin<'_>> = page.iter().map(deposit_origin).collect();
+        let facts = Facts::load(conn, &ids)?.with_origins(conn, &origins)?;
         for deposit in &page {
             let status = Status::from_code(deposit.status)?;
             let goes_back = matches!(status, Status::Refunded | Status::Chargeback);
@@ -175,120 +199,9 @@ fn check_deposit(deposit: &Deposit, status: Status, facts: &Facts, problems: &mu
         wrong("its entries do not agree with its status");
     }
     facts.check_changes(id, &[Status::Created], status, &mut wrong);
-    if credit.is_some() && !facts.vouched(id, Status::Credited, "deposit_paid") {
+    facts.check_origin(&deposit_origin(deposit), &mut wrong);
+    if credit.is_some() && !facts.vouched(id, Status::Credited, "deposit_paid", &terms("deposit")) {
         wrong("nobody vouches for its payment");
-    }
-}
-
-/// What is known of a page of orders besides their rows.
-struct Facts {
-    entries: HashMap<String, Terms>,
-    changes: HashMap<String, Vec<Transition>>,
-    notified: HashMap<i64, (String, String, bool)>,
-}
-
-impl Facts {
-    fn load(conn: &mut DbConn, ids: &[&str]) -> Result<Self, Error> {
-        let suffixes = ["hold", "end", "credit", "reversal"];
-        let causes: Vec<String> =
-            ids.iter().flat_map(|id| suffixes.iter().map(move |suffix| format!("{id}:{suffix}"))).collect();
-        let rows: Vec<(String, String, i64, i64, String)> = journal_entries::table
-            .filter(journal_entries::cause.eq_any(&causes))
-            .select((
-                journal_entries::cause,
-                journal_entries::kind,
-                journal_entries::player_id,
-                journal_entries::amount,
-                journal_entries::currency,
-            ))
-            .load(conn)?;
-        let entries =
-            rows.into_iter().map(|(cause, kind, player, amount, currency)| (cause, (kind, player, amount, currency)));
-        let mut changes: HashMap<String, Vec<Transition>> = HashMap::new();
-        let found: Vec<Transition> = transitions::table
-            .filter(transitions::external_id.eq_any(ids))
-            .order((transitions::external_id, transitions::number))
-            .select(Transition::as_select())
-            .load(conn)?;
-        for change in found {
-            changes.entry(change.external_id.clone()).or_default().push(change);
-        }
-        let notified: Vec<(i64, String, String, bool)> = webhooks::table
-            .filter(webhooks::external_id.eq_any(ids))
-            .select((webhooks::id, webhooks::external_id, webhooks::news, webhooks::signed))
-            .load(conn)?;
-        let notified = notified.into_iter().map(|(id, order, news, signed)| (id, (order, news, signed)));
-        Ok(Self { entries: entries.collect(), changes, notified: notified.collect() })
-    }
-
-    fn entry(&self, id: &str, suffix: &str) -> Option<&Terms> {
-        self.entries.get(&format!("{id}:{suffix}"))
-    }
-
-    fn of(&self, id: &str) -> &[Transition] {
-        self.changes.get(id).map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether a person has turned a finished payout round.
-    fn corrected(&self, id: &str) -> bool {
-        let done = Some(Stage::Done.name());
-        self.of(id).iter().any(|change| change.from_stage.as_deref() == done)
-    }
-
-    /// How often a person has turned it round.
-    fn corrections(&self, id: &str) -> usize {
-        let done = Some(Stage::Done.name());
-        self.of(id).iter().filter(|change| change.from_stage.as_deref() == done).count()
-    }
-
-    /// How often it was put back to be sent again, which is written only where the provider pays a repeated id once.
-    fn repeats(&self, id: &str) -> i64 {
-        let queued = Some(Stage::Queued.name());
-        let again = |change: &&Transition| {
-            matches!(change.cause.as_str(), "retry" | "start") && change.to_stage.as_deref() == queued
-        };
-        self.of(id).iter().filter(again).count().try_into().unwrap_or(i64::MAX)
-    }
-
-    /// The changes lead from a start to the status of the row, without a gap, and nothing leaves a final state by itself.
-    fn check_changes(&self, id: &str, starts: &[Status], now: Status, wrong: &mut impl FnMut(&str)) {
-        let changes = self.of(id);
-        let first = changes.first().map_or(now.code(), |change| change.from_status);
-        let last = changes.last().map_or(now.code(), |change| change.to_status);
-        let numbered = changes.iter().zip(1..).all(|(change, number)| change.number == number);
-        let joined = changes.windows(2).all(|pair| pair[0].to_status == pair[1].from_status);
-        let started = starts.iter().any(|start| start.code() == first);
-        if !started || last != now.code() || !numbered || !joined {
-            wrong("its recorded changes do not lead to its status");
-        }
-        if !changes.iter().all(legal) {
-            wrong("it was moved in a way that is not allowed");
-        }
-    }
-
-    /// Whether a notification that says so, or a person, brought the order to `status`.
-    fn vouched(&self, id: &str, status: Status, news: &str) -> bool {
-        self.of(id).iter().filter(|change| change.to_status == status.code()).any(|change| {
-            let number = change.cause.strip_prefix("webhook ").and_then(|number| number.parse::<i64>().ok());
-            match number.and_then(|number| self.notified.get(&number)) {
-                Some((order, said, signed)) => order == id && said == news && *signed,
-                None => change.cause == "resolve",
-            }
-        })
-    }
-}
-
-/// A final state is left only by refund, void or chargeback, by a payment that came after all, or by a person.
-fn legal(change: &Transition) -> bool {
-    let (Ok(from), Ok(to)) = (Status::from_code(change.from_status), Status::from_code(change.to_status)) else {
-        return false;
-    };
-    match from {
-        Status::Created | Status::PendingPayment | Status::ProviderConfirmed | Status::ManualReview => true,
-        Status::Credited => matches!(to, Status::Refunded | Status::Chargeback) || change.cause == "resolve",
-        Status::CreditFailed => matches!(to, Status::Credited | Status::CreditFailed),
-        Status::Failed | Status::Cancelled => matches!(to, Status::Credited | Status::CreditFailed),
-        Status::Refunded | Status::Chargeback => false,
     }
 }
 

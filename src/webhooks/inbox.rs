@@ -104,6 +104,17 @@ impl Webhook {
         })
     }
 
+    /// The amount in minor units and the currency that came.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`: the row is damaged.
+    pub fn terms(&self) -> Result<(i64, String), Error> {
+        let content: Result<Content, _> = serde_json::from_str(&self.content);
+        let damaged = |_| Error::Internal(format!("webhook {} is damaged", self.id));
+        content.map(|content| (content.amount_minor, content.currency)).map_err(damaged)
+    }
+
     /// The fields that came, masked.
     ///
     /// # Errors

@@ -148,7 +148,7 @@ pub fn read_initiation_answer(http_status: u16, body: &[u8]) -> InitiationAnswer
 
 /// An integer, or the same as a text. `00`, `-0` and `0.0` are not clear.
 fn code(value: &Value<'_>) -> Option<i64> {
-    let (Value::Text(text) | Value::Number(text)) = value else { return None };
+    let Value::Number(text) = value else { return None };
     let code: i64 = text.parse().ok()?;
     (code.to_string() == *text.as_ref()).then_some(code)
 }

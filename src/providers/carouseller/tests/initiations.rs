@@ -91,6 +91,8 @@ fn only_a_clear_yes_is_accepted_and_only_a_clear_no_is_a_refusal() {
         (200, r#"{"success":true,"code":5}"#),
         (200, r#"{"success":false,"code":0}"#),
         (200, r#"{"success":false,"code":"0"}"#),
+        (200, r#"{"success":true,"code":"0"}"#),
+        (200, r#"{"success":false,"code":"5"}"#),
         (200, r#"{"success":false}"#),
         (200, r#"{"success":false,"code":null}"#),
         (200, r#"{"success":false,"code":""}"#),
@@ -113,10 +115,10 @@ fn only_a_clear_yes_is_accepted_and_only_a_clear_no_is_a_refusal() {
         let answer = read_initiation_answer(http, body.as_bytes());
         assert!(matches!(answer, InitiationAnswer::Unknown(_)), "{http} {body}: {answer:?}");
     }
-    for body in [r#"{"success":true,"code":0}"#, r#"{"Extra":[],"code":"0","success":true,"errors":true}"#] {
+    for body in [r#"{"success":true,"code":0}"#, r#"{"Extra":[],"code":0,"success":true,"errors":true}"#] {
         assert!(matches!(read_initiation_answer(201, body.as_bytes()), InitiationAnswer::Accepted(_)), "{body}");
     }
-    for body in [r#"{"success":false,"code":5}"#, r#"{"success":false,"code":"-1"}"#] {
+    for body in [r#"{"success":false,"code":5}"#, r#"{"success":false,"code":-1}"#] {
         assert!(matches!(read_initiation_answer(200, body.as_bytes()), InitiationAnswer::Refused(_)), "{body}");
     }
 }
