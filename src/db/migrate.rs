@@ -10,7 +10,7 @@ use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connection::{DbConn, connect, connect_read_only};
-use super::schema::{journal_entries, meta};
+use super::schema::{meta, players};
 use super::{OpenError, immediately};
 use crate::ids;
 
@@ -54,7 +54,7 @@ pub fn prepare(path: &Path, policy: Policy) -> Result<Vec<String>, OpenError> {
     let names = ran.iter().map(ToString::to_string).collect();
     stamp(&mut conn).map_err(|error| match error {
         diesel::result::Error::NotFound => {
-            failed(&"the database has entries and no name of its own: `meta` was emptied")
+            failed(&"the database has players and no name of its own: `meta` was emptied")
         }
         error => failed(&error),
     })?;
@@ -84,8 +84,8 @@ fn stamp(conn: &mut DbConn) -> QueryResult<()> {
     immediately(conn, |tx| {
         let conn = tx.conn()?;
         let named: i64 = meta::table.filter(meta::name.eq("database_id")).count().get_result(conn)?;
-        let entries: i64 = journal_entries::table.count().get_result(conn)?;
-        if named == 0 && entries > 0 {
+        let players: i64 = players::table.count().get_result(conn)?;
+        if named == 0 && players > 0 {
             return Err(diesel::result::Error::NotFound);
         }
         if named == 0 {

@@ -49,6 +49,34 @@ async fn told() -> Told {
     Told { directory, settings, paid, sent, waiting, credited }
 }
 
+/// Tampering with what says whose money it is, where an order came from, and who vouches for it.
+fn what_binds_rows_to_each_other(told: &Told) -> Vec<(String, String)> {
+    let (paid, sent, credited) = (&told.paid.id, &told.sent.id, &told.credited.id);
+    vec![
+        (
+            "UPDATE accounts SET code = 'x' WHERE code = 'player:1:USD'; \
+             UPDATE accounts SET code = 'player:1:USD' WHERE code = 'player:2:USD'; \
+             UPDATE accounts SET code = 'player:2:USD' WHERE code = 'x'"
+                .into(),
+            "account player:1:USD: its code".into(),
+        ),
+        ("DELETE FROM players".into(), "rows that are gone".into()),
+        ("DELETE FROM meta".into(), "".into()),
+        ("DELETE FROM question_keys".into(), format!("payout {paid}: its question")),
+        (format!("UPDATE deposits SET site_id = 9 WHERE external_id = '{credited}'"), format!("deposit {credited}")),
+        (format!("UPDATE payouts SET stage = 'unknown' WHERE external_id = '{sent}'"), format!("payout {sent}")),
+        (format!("DELETE FROM payout_attempts WHERE external_id = '{sent}'"), format!("payout {sent}")),
+        (
+            format!("UPDATE webhooks SET verdict = 'recorded' WHERE external_id = '{paid}'"),
+            format!("payout {paid}: nobody vouches"),
+        ),
+        (
+            format!("UPDATE webhooks SET content = '{{}}' WHERE external_id = '{credited}'"),
+            format!("deposit {credited}: nobody vouches"),
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
     let told = told().await;
@@ -111,12 +139,13 @@ async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
         (format!("{audit} DELETE FROM audit WHERE id = 1"), "audit".into()),
         (format!("{audit} DELETE FROM audit WHERE id = 2"), "the audit does not hold row 2".into()),
     ];
+    let cases = cases.into_iter().chain(what_binds_rows_to_each_other(&told));
     let (sound, _) = copy_of(told.directory.path(), &told.settings);
     let report = run(sound.path(), &["ledger", "verify", "--json"], "");
     assert_eq!((report.code, &report.json()["ok"], &report.json()["problems"]), (0, &json!(true), &json!([])));
     assert_eq!(report.json()["postings"].as_i64(), report.json()["entries"].as_i64().map(|entries| 2 * entries));
 
-    let checks = cases.into_iter().map(|(sql, names)| {
+    let checks = cases.map(|(sql, names)| {
         let (copy, database) = copy_of(told.directory.path(), &told.settings);
         tokio::task::spawn_blocking(move || {
             let mut conn = connect(&database).expect("the database");
