@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::raw;
 use super::transport::{TransportError, read_body};
-use super::{content_type, peer};
 use crate::providers::carouseller::answer::{self, Answer};
 use crate::providers::{Direction, Question, RawRequest, ReadError};
 use crate::questions::{self, Prepared};
@@ -20,12 +20,7 @@ pub(super) async fn carouseller(
 ) -> Result<HttpResponse, TransportError> {
     let limit = state.settings.server.max_body_bytes;
     let body = read_body(&request, &mut payload, limit).await?;
-    let raw = RawRequest {
-        content_type: content_type(&request),
-        query: request.query_string(),
-        body: &body,
-        peer: peer::address(&request, &state.settings.server.trusted_proxies),
-    };
+    let raw = raw(&request, &body, &state);
     let answer = match state.carouseller.read_question(&raw) {
         Ok(question) => decide(&state, question).await,
         Err(error) => {

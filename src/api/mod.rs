@@ -17,6 +17,7 @@ use std::net::TcpListener;
 
 use actix_web::{HttpRequest, web};
 
+use crate::providers::RawRequest;
 use crate::state::State;
 use transport::{Limits, Side, only_post};
 
@@ -77,10 +78,15 @@ pub async fn serve(
     public_side.and(private_side)
 }
 
-/// The `Content-Type` of a request as text; one that is no text is none we read.
-fn content_type(request: &HttpRequest) -> Option<&str> {
-    let value = request.headers().get(actix_web::http::header::CONTENT_TYPE)?;
-    Some(value.to_str().unwrap_or("unreadable"))
+/// A message of a provider as it came, for its dialect to read. A `Content-Type` that is no text is none we read.
+fn raw<'a>(request: &'a HttpRequest, body: &'a [u8], state: &State) -> RawRequest<'a> {
+    let content_type = request.headers().get(actix_web::http::header::CONTENT_TYPE);
+    RawRequest {
+        content_type: content_type.map(|value| value.to_str().unwrap_or("unreadable")),
+        query: request.query_string(),
+        body,
+        peer: peer::address(request, &state.settings.server.trusted_proxies),
+    }
 }
 
 /// The bearer token of a request.

@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::callback::{refused, respond};
+use super::raw;
 use super::transport::{TransportError, read_body};
-use super::{content_type, peer};
 use crate::clock;
+use crate::providers::Notification;
 use crate::providers::carouseller::answer;
-use crate::providers::{Notification, RawRequest};
 use crate::state::State;
 use crate::webhooks;
 
@@ -19,12 +19,7 @@ pub(super) async fn carouseller(
 ) -> Result<HttpResponse, TransportError> {
     let limit = state.settings.server.max_body_bytes;
     let body = read_body(&request, &mut payload, limit).await?;
-    let raw = RawRequest {
-        content_type: content_type(&request),
-        query: request.query_string(),
-        body: &body,
-        peer: peer::address(&request, &state.settings.server.trusted_proxies),
-    };
+    let raw = raw(&request, &body, &state);
     let answer = match state.carouseller.read_notification(&raw) {
         Ok(notification) => receive(&state, notification).await,
         Err(error) => {

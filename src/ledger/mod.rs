@@ -17,4 +17,4 @@ pub use operations::{
     adjust, bet, bonus, capture, charge_back, correct_payout, credit_deposit, hold, refund_deposit, release,
     roll_back_bet, wallet_refund, win,
 };
-pub use record::{balance, balances, cause_of_hold_end, hash_of, head};
+pub use record::{balance, balances, hash_of, head};

@@ -17,7 +17,7 @@ use crate::money::{Currency, MAX_BALANCE};
 const REMEMBERED: usize = 200_000;
 
 /// The cause of a hold's end: the same for capture and release, so that only one of them can ever be written.
-pub fn cause_of_hold_end(order: &ExternalId) -> String {
+pub(super) fn cause_of_hold_end(order: &ExternalId) -> String {
     format!("{order}:end")
 }
 
