@@ -7,6 +7,7 @@
 //! - [`api`]: HTTP only: parse, call one use case, answer. Its handlers see a [`state`].
 //! - [`questions`], [`deposits`], [`payouts`], [`webhooks`], [`wallet`], [`players`], [`staff`]: the use cases, and
 //!   [`orders`]: what deposits and payouts share; [`limits`]: pure functions.
+//! - [`events`]: every change told to the game server, by feed and by push.
 //! - [`providers`]: translation between a provider's wire and our words; no money moves here.
 //! - [`ledger`]: the only code that writes accounts and journal entries.
 //! - [`db`]: the writer lane with group commit, readers, migrations.
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod db;
 pub mod deposits;
 pub mod error;
+pub mod events;
 pub mod ids;
 pub mod ledger;
 pub mod limits;
@@ -37,6 +39,7 @@ pub mod settings;
 pub mod simulate;
 pub mod staff;
 pub mod state;
+pub mod status;
 pub mod verify;
 pub mod wallet;
 pub mod webhooks;

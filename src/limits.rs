@@ -56,6 +56,7 @@ mod tests {
             payout_min: Some(10),
             payout_max: Some(20),
             payout_daily_max: Some(30),
+            ..Limits::default()
         };
         for (minor, ok) in [(99, false), (100, true), (200, true), (201, false)] {
             assert_eq!(deposit(&limits, minor).is_ok(), ok, "deposit {minor}");

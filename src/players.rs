@@ -61,6 +61,10 @@ pub struct PlayerRow {
     pub created_at: Micros,
     /// When it last changed.
     pub updated_at: Micros,
+    /// Until when deposits are blocked by self-exclusion or cool-off.
+    pub excluded_until: Option<Micros>,
+    /// Whether there are deposit limits of the player's own.
+    pub limited: bool,
 }
 
 impl PlayerRow {
@@ -85,6 +89,10 @@ pub struct Known {
     pub deposit_allowed: bool,
     /// Whether payouts are allowed.
     pub withdrawal_allowed: bool,
+    /// Until when deposits are blocked by self-exclusion or cool-off.
+    pub excluded_until: Option<Micros>,
+    /// Whether there are deposit limits of the player's own.
+    pub limited: bool,
 }
 
 impl From<&PlayerRow> for Known {
@@ -94,6 +102,8 @@ impl From<&PlayerRow> for Known {
             active: row.status == "active",
             deposit_allowed: row.deposit_allowed,
             withdrawal_allowed: row.withdrawal_allowed,
+            excluded_until: row.excluded_until,
+            limited: row.limited,
         }
     }
 }
@@ -192,6 +202,8 @@ fn new_row(conn: &mut DbConn, player: &Player, at: Micros) -> QueryResult<Player
         profile: "{}".to_owned(),
         created_at: at,
         updated_at: at,
+        excluded_until: None,
+        limited: false,
     })
 }
 

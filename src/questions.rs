@@ -78,7 +78,7 @@ pub fn decide(tx: &mut WriteTx<'_>, prepared: &Prepared, at: Micros) -> Result<E
     let known = if known.id == NOT_CREATED { create(tx, player, at)? } else { known };
     let details = details.to_owned();
     let external_id = match question.direction {
-        Direction::Deposit => deposits::check::open(tx, provider, &known, question, details, at),
+        Direction::Deposit => deposits::check::open(tx, provider, &known, question, details, at)?,
         Direction::Payout => payouts::request::open(tx, provider, site, &known, question, details, at)?,
     };
     if replaces {
@@ -94,7 +94,14 @@ const NOT_CREATED: crate::ledger::PlayerId = crate::ledger::PlayerId(0);
 
 /// What a player we have never seen may do on a site that creates players.
 fn new_player() -> Known {
-    Known { id: NOT_CREATED, active: true, deposit_allowed: true, withdrawal_allowed: true }
+    Known {
+        id: NOT_CREATED,
+        active: true,
+        deposit_allowed: true,
+        withdrawal_allowed: true,
+        excluded_until: None,
+        limited: false,
+    }
 }
 
 fn create(tx: &mut WriteTx<'_>, player: &Player, at: Micros) -> Result<Known, Error> {

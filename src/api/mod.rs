@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod body;
 mod callback;
+mod keys;
 mod machines;
 mod peer;
 pub mod problem;

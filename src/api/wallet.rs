@@ -3,22 +3,21 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, Scope, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use super::body::{self, Query};
+use super::keys::{self, authorised};
 use super::problem::Problem;
 use crate::clock;
 use crate::db::DbConn;
 use crate::error::Error;
-use crate::ids::{Login, Player, SiteId, plain_text};
+use crate::ids::{Player, plain_text};
 use crate::ledger::{self, PlayerId};
 use crate::money::Currency;
 use crate::players::{self, Change, PlayerRow};
-use crate::settings::Site;
+use crate::settings::Scope;
 use crate::state::State;
 use crate::wallet::rollback;
 use crate::wallet::statement;
@@ -29,7 +28,7 @@ const PAGE: i64 = 50;
 /// The longest page.
 const LONGEST_PAGE: i64 = 500;
 
-pub(super) fn routes() -> Scope {
+pub(super) fn routes() -> actix_web::Scope {
     let wrong_method = |allow: &'static str| web::to(move || async move { Problem::method_not_allowed(allow) });
     web::scope("/wallet/v1/sites/{site_id}/players/{site_login}")
         .service(
@@ -51,31 +50,12 @@ pub(super) fn routes() -> Scope {
         )
 }
 
-/// Who asks, about whom: a good key, a known site, a login.
-fn authorised<'s>(request: &HttpRequest, state: &'s State) -> Result<(&'s Site, Player), Problem> {
-    let token = super::bearer(request).unwrap_or("");
-    let digest = Sha256::digest(token.as_bytes());
-    let good = state
-        .settings
-        .wallet
-        .api_keys
-        .values()
-        .fold(false, |good, key| good | bool::from(Sha256::digest(key.expose().as_bytes()).ct_eq(&digest)));
-    if !good || token.is_empty() {
-        return Err(Problem::unauthorized());
-    }
-    let site = super::path_part(request, "site_id")?.parse().ok().and_then(|id| state.site(SiteId(id)));
-    let site = site.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "unknown_site", "no such site"))?;
-    let login = Login::parse(&super::path_part(request, "site_login")?)?;
-    Ok((site, Player { site: site.site_id, login }))
-}
-
 async fn put_player(
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let (site, player) = authorised(&request, &state)?;
+    let (site, player) = authorised(&request, &state, Scope::Players)?;
     let fields: serde_json::Map<String, serde_json::Value> =
         body::json(&request, payload, state.settings.server.max_body_bytes).await?;
     let change = read_change(&fields)?;
@@ -129,7 +109,7 @@ fn read_change(fields: &serde_json::Map<String, serde_json::Value>) -> Result<Ch
 }
 
 async fn get_player(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    let (site, player) = authorised(&request, &state)?;
+    let (site, player) = authorised(&request, &state, Scope::Read)?;
     let (row, balances) = state
         .db
         .read(move |conn| {
@@ -173,6 +153,15 @@ fn shown(
     Ok(player)
 }
 
+/// What a key must be good for.
+fn scope_of(kind: Kind) -> Scope {
+    match kind {
+        Kind::Bet | Kind::Win | Kind::Refund => Scope::Play,
+        Kind::Bonus => Scope::Bonus,
+        Kind::Adjustment => Scope::Adjust,
+    }
+}
+
 /// The body of a transaction.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -189,11 +178,13 @@ async fn post_transaction(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let (site, player) = authorised(&request, &state)?;
+    let caller = keys::caller(&request, &state)?;
+    let (site, player) = caller.player(&request)?;
     let key = idempotency_key(&request)?;
     let sent: Transaction = body::json(&request, payload, state.settings.server.max_body_bytes).await?;
     let kind = Kind::from_name(&sent.kind)
         .ok_or_else(|| Problem::field("kind", "must be bet, win, refund, bonus or adjustment"))?;
+    caller.may(scope_of(kind))?;
     let currency = Currency::parse(&sent.currency).ok().filter(|currency| site.currencies.contains(currency));
     let currency = currency.ok_or(Error::UnsupportedCurrency)?;
     let reference = plain_text(&sent.reference, "reference", 128)?;
@@ -213,7 +204,7 @@ async fn post_transaction(
 }
 
 async fn post_rollback(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    let (_, player) = authorised(&request, &state)?;
+    let (_, player) = authorised(&request, &state, Scope::Play)?;
     let reference = super::path_part(&request, "reference")?;
     let reference = plain_text(&reference, "reference", 128)?;
     state.check_open()?;
@@ -234,7 +225,7 @@ async fn post_rollback(request: HttpRequest, state: web::Data<State>) -> Result<
 }
 
 async fn get_statement(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    let (_, player) = authorised(&request, &state)?;
+    let (_, player) = authorised(&request, &state, Scope::Read)?;
     let query = Query::read(request.query_string(), &["after", "limit"])?;
     let after = query.integer("after", 0, 0..=i64::MAX)?;
     let limit = query.integer("limit", PAGE, 1..=LONGEST_PAGE)?;

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::connection::{DbConn, connect};
 use super::tx::{Memories, WriteTx, begin, commit, rollback};
@@ -26,18 +26,20 @@ pub(super) struct Lane {
     jobs: Arc<Mutex<Option<Jobs>>>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     pressure: Arc<AtomicBool>,
+    news: watch::Receiver<u64>,
 }
 
 impl Lane {
     pub(super) fn start(conn: DbConn, path: PathBuf, pressure: Arc<AtomicBool>) -> Self {
         let (jobs, waiting) = sync_channel(QUEUE);
-        let mut writer = Writer { conn, path, memories: Memories::default() };
+        let (announce, news) = watch::channel(0);
+        let mut writer = Writer { conn, path, memories: Memories::default(), announce };
         let thread = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || writer.run(&waiting))
             .expect("the system can start a thread");
         let (jobs, thread) = (Arc::new(Mutex::new(Some(jobs))), Arc::new(Mutex::new(Some(thread))));
-        Self { jobs, thread, pressure }
+        Self { jobs, thread, pressure, news }
     }
 
     pub(super) fn submit<T, F>(&self, work: F) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
@@ -58,6 +60,10 @@ impl Lane {
                 Err(Error::Internal("the writer lane has stopped".into()))
             }
         }
+    }
+
+    pub(super) fn news(&self) -> watch::Receiver<u64> {
+        self.news.clone()
     }
 
     /// Takes no more work and waits for the last commit.
@@ -122,6 +128,7 @@ struct Writer {
     conn: DbConn,
     path: PathBuf,
     memories: Memories,
+    announce: watch::Sender<u64>,
 }
 
 impl Writer {
@@ -183,12 +190,14 @@ impl Writer {
         if let Err(error) = begin(&mut self.conn) {
             return Attempt::NotBegun(error);
         }
+        let mut announced = false;
         for job in jobs.iter_mut() {
             let mut tx = WriteTx::new(&mut self.conn, &mut self.memories);
             if job.run(&mut tx) == Ran::Failed {
                 self.forget();
                 return Attempt::RolledBack;
             }
+            announced |= tx.announced();
         }
         if let Err(error) = self.memories.flush(&mut self.conn) {
             self.forget();
@@ -201,6 +210,9 @@ impl Writer {
         match commit(&mut self.conn) {
             Ok(()) => {
                 self.memories.committed();
+                if announced {
+                    self.announce.send_modify(|commits| *commits += 1);
+                }
                 Attempt::Committed
             }
             Err(error) => {

@@ -17,6 +17,7 @@ use std::time::Duration;
 use diesel::expression::SqlLiteral;
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::sql_types::Bool;
+use tokio::sync::watch;
 
 use crate::error::Error;
 
@@ -92,6 +93,11 @@ impl Db {
             work(&mut conn)
         });
         ran.await.map_err(|error| Error::Internal(format!("a read panicked: {error}")))?
+    }
+
+    /// Changes after every commit in which something was announced ([`WriteTx::announce`]).
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.lane.news()
     }
 
     /// Whether the database answers and is migrated.

@@ -20,6 +20,8 @@ diesel::table! {
         profile -> Text,
         created_at -> BigInt,
         updated_at -> BigInt,
+        excluded_until -> Nullable<BigInt>,
+        limited -> Bool,
     }
 }
 
@@ -237,10 +239,124 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    events (id) {
+        id -> BigInt,
+        token -> Text,
+        kind -> Text,
+        site_id -> BigInt,
+        player_id -> Nullable<BigInt>,
+        external_id -> Nullable<Text>,
+        status -> Nullable<BigInt>,
+        stage -> Nullable<Text>,
+        amount -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        reason -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    event_endpoint (id) {
+        id -> BigInt,
+        position -> BigInt,
+        failures -> BigInt,
+        failing_since -> Nullable<BigInt>,
+        next_try_at -> BigInt,
+        paused_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    event_queue (event_id) {
+        event_id -> BigInt,
+        player -> BigInt,
+        refusals -> BigInt,
+        due_at -> BigInt,
+        dead -> Bool,
+    }
+}
+
+diesel::table! {
+    event_attempts (id) {
+        id -> BigInt,
+        event_id -> BigInt,
+        started_at -> BigInt,
+        took_micros -> BigInt,
+        outcome -> Text,
+        http_status -> Nullable<BigInt>,
+        answer -> Text,
+    }
+}
+
+diesel::table! {
+    player_limits (player_id, currency, period) {
+        player_id -> BigInt,
+        currency -> Text,
+        period -> Text,
+        amount -> Nullable<BigInt>,
+        next_amount -> Nullable<BigInt>,
+        next_at -> Nullable<BigInt>,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    protection_log (id) {
+        id -> BigInt,
+        player_id -> BigInt,
+        act -> Text,
+        detail -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    method_overrides (player_id, method, currency) {
+        player_id -> BigInt,
+        method -> Text,
+        currency -> Text,
+        allow -> Bool,
+        min_amount -> Nullable<BigInt>,
+        max_amount -> Nullable<BigInt>,
+        reason -> Text,
+        expires_at -> Nullable<BigInt>,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    cashier_requests (external_id) {
+        external_id -> Text,
+        player_id -> BigInt,
+        direction -> Text,
+        idempotency_key -> Nullable<Text>,
+        fingerprint -> Binary,
+        method -> Text,
+        comment -> Text,
+        metadata -> Text,
+        redirect_url -> Nullable<Text>,
+        failure_reason -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    deposit_intents (player_id, external_id) {
+        player_id -> BigInt,
+        external_id -> Text,
+        provider -> Text,
+        amount -> BigInt,
+        currency -> Text,
+        created_at -> BigInt,
+    }
+}
+
 diesel::joinable!(payouts -> players (player_id));
 diesel::joinable!(deposits -> players (player_id));
 diesel::joinable!(staff_tokens -> staff (staff_id));
 diesel::joinable!(outbox -> payouts (external_id));
+diesel::joinable!(events -> players (player_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     meta,
@@ -261,4 +377,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     staff_tokens,
     approvals,
     audit,
+    events,
+    event_endpoint,
+    event_queue,
+    event_attempts,
+    player_limits,
+    protection_log,
+    method_overrides,
+    cashier_requests,
+    deposit_intents,
 );

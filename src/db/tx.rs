@@ -123,16 +123,27 @@ pub struct WriteTx<'a> {
     conn: &'a mut DbConn,
     memories: &'a mut Memories,
     wrote: bool,
+    announced: bool,
 }
 
 impl<'a> WriteTx<'a> {
     pub(super) fn new(conn: &'a mut DbConn, memories: &'a mut Memories) -> Self {
-        Self { conn, memories, wrote: false }
+        Self { conn, memories, wrote: false, announced: false }
     }
 
     /// Whether anything was written through this proof.
     pub(super) fn wrote(&self) -> bool {
         self.wrote
+    }
+
+    /// Lets those who wait with [`super::Db::news`] look again after the commit.
+    pub fn announce(&mut self) {
+        self.announced = true;
+    }
+
+    /// Whether somebody outside waits for what was written.
+    pub(super) fn announced(&self) -> bool {
+        self.announced
     }
 
     /// Adds a row to those inserted before the commit.

@@ -4,6 +4,7 @@ use super::Deposit;
 use crate::clock::Micros;
 use crate::db::WriteTx;
 use crate::error::Error;
+use crate::events::{self, Kind, New};
 use crate::ids::ExternalId;
 use crate::limits;
 use crate::orders::Status;
@@ -27,6 +28,10 @@ pub fn decide(player: &Known, site: &Site, question: &Question) -> Result<(), Er
 }
 
 /// Writes the order of an allowed deposit.
+///
+/// # Errors
+///
+/// What the database says.
 pub fn open(
     tx: &mut WriteTx<'_>,
     provider: &'static str,
@@ -34,8 +39,18 @@ pub fn open(
     question: &Question,
     details: String,
     at: Micros,
-) -> ExternalId {
+) -> Result<ExternalId, Error> {
     let id = ExternalId::generate();
+    let created = New {
+        kind: Kind::DepositCreated,
+        site: question.site,
+        player: Some(player.id),
+        external_id: Some(id.as_str()),
+        standing: Some((Status::Created, None)),
+        amount: Some(question.amount),
+        reason: "",
+    };
+    events::emit(tx, created, at)?;
     tx.stage(Deposit {
         external_id: id.as_str().to_owned(),
         provider: provider.to_owned(),
@@ -49,5 +64,5 @@ pub fn open(
         created_at: at,
         updated_at: at,
     });
-    id
+    Ok(id)
 }

@@ -7,6 +7,7 @@ use crate::clock::Micros;
 use crate::db::WriteTx;
 use crate::db::schema::deposits;
 use crate::error::Error;
+use crate::events::{self, Kind, New};
 use crate::ids::{ExternalId, SiteId};
 use crate::ledger::{self, PlayerId};
 use crate::money::{Currency, Money};
@@ -63,7 +64,18 @@ pub fn move_to(tx: &mut WriteTx<'_>, deposit: &Deposit, to: Status, why: Because
         return Err(Error::Internal(format!("deposit {} moved meanwhile", deposit.external_id)));
     }
     transitions::record(tx, &deposit.external_id, (from, None), (to, None), why, at)?;
-    Ok(())
+    let Some(kind) = Kind::of_deposit(to).filter(|_| from != to) else { return Ok(()) };
+    let order = Order::of(deposit)?;
+    let moved = New {
+        kind,
+        site: order.site,
+        player: Some(order.player),
+        external_id: Some(order.id.as_str()),
+        standing: Some((to, None)),
+        amount: Some(order.amount),
+        reason: why.reason,
+    };
+    events::emit(tx, moved, at)
 }
 
 struct Order {

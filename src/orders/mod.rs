@@ -3,7 +3,6 @@
 pub mod filter;
 pub mod keys;
 pub mod reviews;
-mod status;
 pub mod transitions;
 
-pub use status::Status;
+pub use crate::status::Status;

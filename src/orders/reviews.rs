@@ -6,7 +6,9 @@ use crate::clock::Micros;
 use crate::db::schema::reviews;
 use crate::db::{DbConn, WriteTx};
 use crate::error::Error;
+use crate::events::{self, Kind, New};
 use crate::ids::SiteId;
+use crate::ledger::PlayerId;
 
 /// One thing that needs a person. Kinds are stable words for programs; notes are sentences for people.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -41,6 +43,8 @@ pub struct About<'a> {
     pub kind: &'static str,
     /// The site.
     pub site: SiteId,
+    /// The player it concerns.
+    pub player: Option<PlayerId>,
     /// The order.
     pub external_id: Option<&'a str>,
     /// The notification that caused it.
@@ -54,7 +58,7 @@ pub struct About<'a> {
 /// # Errors
 ///
 /// What the database says.
-pub fn open(tx: &mut WriteTx<'_>, about: About<'_>, at: Micros) -> QueryResult<i64> {
+pub fn open(tx: &mut WriteTx<'_>, about: About<'_>, at: Micros) -> Result<i64, Error> {
     let conn = tx.conn()?;
     let last: Option<i64> = reviews::table.select(diesel::dsl::max(reviews::id)).first(conn)?;
     let row = Review {
@@ -70,6 +74,16 @@ pub fn open(tx: &mut WriteTx<'_>, about: About<'_>, at: Micros) -> QueryResult<i
         close_reason: None,
     };
     diesel::insert_into(reviews::table).values(&row).execute(conn)?;
+    let opened = New {
+        kind: Kind::ReviewOpened,
+        site: about.site,
+        player: about.player,
+        external_id: about.external_id,
+        standing: None,
+        amount: None,
+        reason: about.kind,
+    };
+    events::emit(tx, opened, at)?;
     log::warn!("review {} opened: {}: {}", row.id, row.kind, row.note);
     Ok(row.id)
 }

@@ -171,7 +171,18 @@ fn correct(
     if after.available < 0 {
         let note = format!("payout {id}: its correction took the player below zero");
         let external_id = Some(id.as_str());
-        reviews::open(tx, reviews::About { kind: "below_zero", site, external_id, webhook_id: None, note: &note }, at)?;
+        reviews::open(
+            tx,
+            reviews::About {
+                kind: "below_zero",
+                site,
+                player: Some(player),
+                external_id,
+                webhook_id: None,
+                note: &note,
+            },
+            at,
+        )?;
     }
     let status = if paid { Status::Credited } else { Status::Failed };
     move_to(tx, payout, (status, Stage::Done), why, at)

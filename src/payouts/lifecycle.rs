@@ -1,5 +1,6 @@
 //! The life of a payout as pure functions: what a notification, an answer and a person mean for a payout at each stage.
 
+use crate::events::Kind;
 use crate::orders::Status;
 use crate::providers::News;
 use crate::settings::OnRefusal;
@@ -149,6 +150,19 @@ pub fn after_attempt(outcome: Attempt, reached_before: bool, on_refusal: OnRefus
     }
 }
 
+/// What a payout's move is told as; `None`: nothing that a game server must know.
+pub fn told_as(from: (Status, Stage), to: (Status, Stage)) -> Option<Kind> {
+    match to {
+        (Status::Credited, Stage::Done) => Some(Kind::PayoutSucceeded),
+        (Status::Cancelled, Stage::Done) => Some(Kind::PayoutCancelled),
+        (_, Stage::Done) => Some(Kind::PayoutFailed),
+        (_, Stage::Queued) if from.1 == Stage::AwaitingApproval => Some(Kind::PayoutApproved),
+        (_, Stage::Sent) => Some(Kind::PayoutSent),
+        // Sending and waiting are ours; what is unknown is told as the review it opens.
+        (_, Stage::AwaitingApproval | Stage::Queued | Stage::Sending | Stage::Unknown) => None,
+    }
+}
+
 /// Whether staff may still approve.
 pub fn may_approve(stage: Stage) -> bool {
     stage == Stage::AwaitingApproval
@@ -217,6 +231,20 @@ mod tests {
         for stage in [Stage::AwaitingApproval, Stage::Queued, Stage::Sending] {
             assert!(!may_resolve(stage), "{stage:?}");
         }
+    }
+
+    #[test]
+    fn every_end_of_a_payout_is_told_as_what_it_is() {
+        for from in Stage::all().map(|stage| (Status::ManualReview, stage)) {
+            assert_eq!(told_as(from, (Status::Credited, Stage::Done)), Some(Kind::PayoutSucceeded));
+            assert_eq!(told_as(from, (Status::Failed, Stage::Done)), Some(Kind::PayoutFailed));
+            assert_eq!(told_as(from, (Status::Cancelled, Stage::Done)), Some(Kind::PayoutCancelled));
+            assert_eq!(told_as(from, (Status::ManualReview, Stage::Unknown)), None);
+        }
+        let waits = (Status::ManualReview, Stage::AwaitingApproval);
+        let queued = (Status::PendingPayment, Stage::Queued);
+        assert_eq!(told_as(waits, queued), Some(Kind::PayoutApproved));
+        assert_eq!(told_as((Status::ManualReview, Stage::Unknown), queued), None);
     }
 
     #[test]

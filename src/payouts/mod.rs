@@ -13,6 +13,7 @@ use crate::clock::Micros;
 use crate::db::schema::payouts;
 use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
+use crate::events::{self, Kind, New};
 use crate::ids::{ExternalId, SiteId};
 use crate::ledger::{self, PlayerId};
 use crate::money::{Currency, Money};
@@ -113,13 +114,38 @@ pub fn move_to(
         .find(&payout.external_id)
         .filter(payouts::status.eq(payout.status))
         .filter(payouts::stage.eq(&payout.stage));
+    let target = to;
     let set = (payouts::status.eq(to.0.code()), payouts::stage.eq(to.1.name()), payouts::updated_at.eq(at));
     if diesel::update(row).set(set).execute(tx.conn()?)? != 1 {
         return Err(Error::Internal(format!("payout {} moved meanwhile", payout.external_id)));
     }
     let (from, to) = ((status, Some(stage.name())), (to.0, Some(to.1.name())));
     transitions::record(tx, &payout.external_id, from, to, why, at)?;
-    Ok(())
+    match lifecycle::told_as((status, stage), target) {
+        Some(kind) => tell(tx, payout, kind, target, why.reason, at),
+        None => Ok(()),
+    }
+}
+
+/// Tells the game server what became of a payout.
+pub(crate) fn tell(
+    tx: &mut WriteTx<'_>,
+    payout: &Payout,
+    kind: Kind,
+    (status, stage): (Status, Stage),
+    reason: &str,
+    at: Micros,
+) -> Result<(), Error> {
+    let new = New {
+        kind,
+        site: SiteId(payout.site_id),
+        player: Some(PlayerId(payout.player_id)),
+        external_id: Some(&payout.external_id),
+        standing: Some((status, Some(stage.name()))),
+        amount: Some(payout.money()?),
+        reason,
+    };
+    events::emit(tx, new, at)
 }
 
 /// Takes the held money: the player has been paid.

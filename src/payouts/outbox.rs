@@ -12,6 +12,7 @@ use crate::db::schema::{outbox, payout_attempts, payouts};
 use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
+use crate::ledger::PlayerId;
 use crate::orders::transitions::{Because, SYSTEM};
 use crate::orders::{Status, reviews};
 use crate::settings::OnRefusal;
@@ -247,7 +248,8 @@ pub fn hold_for_review(
     move_to(tx, payout, (status, Stage::Unknown), why, at)?;
     let note = format!("payout {}: {} ({}); the hold stays", payout.external_id, why.reason, why.cause);
     let (site, external_id) = (SiteId(payout.site_id), Some(payout.external_id.as_str()));
-    reviews::open(tx, reviews::About { kind, site, external_id, webhook_id: None, note: &note }, at)?;
+    let player = Some(PlayerId(payout.player_id));
+    reviews::open(tx, reviews::About { kind, site, player, external_id, webhook_id: None, note: &note }, at)?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use crate::clock::{Micros, start_of_day};
 use crate::db::WriteTx;
 use crate::db::schema::payouts;
 use crate::error::Error;
+use crate::events::Kind;
 use crate::ids::ExternalId;
 use crate::ledger::{self, PlayerId};
 use crate::limits;
@@ -67,7 +68,7 @@ pub fn open(
     } else {
         (Status::ManualReview, Stage::AwaitingApproval)
     };
-    tx.stage(Payout {
+    let payout = Payout {
         external_id: id.as_str().to_owned(),
         provider: provider.to_owned(),
         site_id: question.site.0,
@@ -81,10 +82,13 @@ pub fn open(
         details,
         created_at: at,
         updated_at: at,
-    });
+    };
+    super::tell(tx, &payout, Kind::PayoutHeld, (status, stage), "", at)?;
     if stage == Stage::Queued {
+        super::tell(tx, &payout, Kind::PayoutApproved, (status, stage), "", at)?;
         outbox::add(tx, &id, at);
     }
+    tx.stage(payout);
     Ok(id)
 }
 

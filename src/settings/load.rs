@@ -13,10 +13,17 @@ use super::{
     Approval, Carouseller, Database, Encoding, Events, Limits, OnRefusal, Payouts, Server, Settings, Site,
     UnknownPlayers, Wallet,
 };
+use super::{keys, methods};
 use crate::ids::SiteId;
 use crate::money::{Currency, MAX_MINOR};
 use crate::outgoing::AddressRules;
 use crate::secret::Secret;
+
+/// Fifteen minutes: longer, and a stolen token is worth more; shorter, and front ends ask all the time.
+const SESSION_SECONDS: i64 = 900;
+
+/// A day: the least that regulators ask for.
+const RAISE_AFTER_HOURS: i64 = 24;
 
 /// The settings with their warnings, or everything that is wrong with them.
 pub(super) type Loaded = Result<(Settings, Vec<Problem>), Vec<Problem>>;
@@ -126,10 +133,13 @@ fn database(section: Option<Section<'_>>, notes: &Notes) -> Database {
 }
 
 fn wallet(section: Option<Section<'_>>) -> Wallet {
-    let Some(mut s) = section else { return Wallet { api_keys: BTreeMap::new() } };
-    let api_keys = s.named_secrets("api_keys");
+    let Some(mut s) = section else {
+        return Wallet { api_keys: BTreeMap::new(), session_seconds: SESSION_SECONDS };
+    };
+    let api_keys = keys::api_keys(s.section("api_keys"));
+    let session_seconds = s.integer("session_seconds", 60, 86_400).unwrap_or(SESSION_SECONDS);
     s.finish();
-    Wallet { api_keys }
+    Wallet { api_keys, session_seconds }
 }
 
 fn events(mut s: Section<'_>) -> Option<Events> {
@@ -162,15 +172,19 @@ fn site(name: String, mut s: Section<'_>) -> Site {
             notes.error(s.key(later), "this provider comes in a later version");
         }
     }
+    let carouseller = s.section("carouseller").map(carouseller);
+    let provider = carouseller.as_ref().map(|_| "carouseller");
     let site = Site {
         site_id: SiteId(s.integer("site_id", 1, i64::MAX).unwrap_or(0)),
         currencies: s.currencies("currencies"),
         unknown_players: s
             .word("unknown_players", &[("reject", UnknownPlayers::Reject), ("create", UnknownPlayers::Create)])
             .unwrap_or(UnknownPlayers::Reject),
-        carouseller: s.section("carouseller").map(carouseller),
         limits: s.section("limits").map(Section::by_currency).unwrap_or_default().into_iter().map(limits).collect(),
         payouts: payouts(s.section("payouts"), &s.key("payouts"), notes),
+        methods: methods::methods(s.section("methods"), provider, notes),
+        raise_limits_after_hours: s.integer("raise_limits_after_hours", 1, 8760).unwrap_or(RAISE_AFTER_HOURS),
+        carouseller,
         name,
     };
     s.finish();
@@ -187,6 +201,8 @@ fn carouseller(mut s: Section<'_>) -> Carouseller {
         salts: s.secrets("salts"),
         payout_url: s.url("payout_url", &rules),
         authlink_url: s.url("authlink_url", &rules),
+        open_url: s.url("open_url", &rules),
+        rotation_url: s.url("rotation_url", &rules),
         report_url: s.url("report_url", &rules),
         payout_encoding: s
             .word("payout_encoding", &[("json", Encoding::Json), ("form", Encoding::Form)])
@@ -206,7 +222,12 @@ fn limits((currency, mut s): (Currency, Section<'_>)) -> (Currency, Limits) {
         deposit_max: s.integer("deposit_max", 1, MAX_MINOR),
         payout_min: s.integer("payout_min", 1, MAX_MINOR),
         payout_max: s.integer("payout_max", 1, MAX_MINOR),
+        deposit_daily_max: s.integer("deposit_daily_max", 1, MAX_MINOR),
+        deposit_weekly_max: s.integer("deposit_weekly_max", 1, MAX_MINOR),
+        deposit_monthly_max: s.integer("deposit_monthly_max", 1, MAX_MINOR),
         payout_daily_max: s.integer("payout_daily_max", 1, MAX_MINOR),
+        payout_weekly_max: s.integer("payout_weekly_max", 1, MAX_MINOR),
+        payout_monthly_max: s.integer("payout_monthly_max", 1, MAX_MINOR),
     };
     s.finish();
     (currency, limits)
@@ -223,6 +244,7 @@ fn payouts(section: Option<Section<'_>>, path: &str, notes: &Notes) -> Payouts {
         on_refusal: s
             .word("on_refusal", &[("release", OnRefusal::Release), ("review", OnRefusal::Review)])
             .unwrap_or(OnRefusal::Release),
+        player_may_cancel: s.boolean("player_may_cancel").unwrap_or(true),
     };
     s.finish();
     payouts

@@ -1,6 +1,8 @@
 //! What an operator can tune: `Settings.toml`, then the environment. One struct per section; every default is in the shipped file.
 
+mod keys;
 mod load;
+mod methods;
 mod reader;
 mod show;
 #[cfg(test)]
@@ -19,6 +21,8 @@ use crate::ids::SiteId;
 use crate::money::{Currency, Money};
 use crate::secret::Secret;
 
+pub use keys::{ApiKey, Scope};
+pub use methods::{Method, MethodLimits};
 pub use validate::{Problem, Severity};
 
 /// All settings, checked: every value is possible and no two contradict.
@@ -63,8 +67,10 @@ pub struct Database {
 /// `[wallet]`
 #[derive(Debug, Clone)]
 pub struct Wallet {
-    /// Bearer keys by the name they appear under in logs.
-    pub api_keys: BTreeMap<String, Secret>,
+    /// Who may use the wallet, by the name they appear under in logs.
+    pub api_keys: BTreeMap<String, ApiKey>,
+    /// How long a player's session token is good, in seconds.
+    pub session_seconds: i64,
 }
 
 /// `[events]`: pushed to the game server, Standard Webhooks format.
@@ -95,6 +101,10 @@ pub struct Site {
     pub limits: BTreeMap<Currency, Limits>,
     /// How payouts are approved.
     pub payouts: Payouts,
+    /// What players can choose from in the players' API, in the order of display; never empty where there is a provider.
+    pub methods: Vec<Method>,
+    /// How long a limit that a player raises or lifts stays as it was, in hours.
+    pub raise_limits_after_hours: i64,
 }
 
 /// `unknown_players`
@@ -115,6 +125,10 @@ pub struct Carouseller {
     pub payout_url: Option<Url>,
     /// Where a Cashier key is obtained.
     pub authlink_url: Option<Url>,
+    /// Where a browser opens the Cashier with a key; `None`: `/api/open/` beside `authlink_url`.
+    pub open_url: Option<Url>,
+    /// Where a player's rotation is reset; `None`: `/api/clear/rotation/` beside `authlink_url`.
+    pub rotation_url: Option<Url>,
     /// Where reports are ordered.
     pub report_url: Option<Url>,
     /// How an initiation is written.
@@ -149,8 +163,18 @@ pub struct Limits {
     pub payout_min: Option<i64>,
     /// The largest payout.
     pub payout_max: Option<i64>,
+    /// All deposits of one player in one UTC day.
+    pub deposit_daily_max: Option<i64>,
+    /// All deposits of one player in one week from Monday, UTC.
+    pub deposit_weekly_max: Option<i64>,
+    /// All deposits of one player in one calendar month, UTC.
+    pub deposit_monthly_max: Option<i64>,
     /// All payouts of one player in one UTC day.
     pub payout_daily_max: Option<i64>,
+    /// All payouts of one player in one week from Monday, UTC.
+    pub payout_weekly_max: Option<i64>,
+    /// All payouts of one player in one calendar month, UTC.
+    pub payout_monthly_max: Option<i64>,
 }
 
 /// `[sites.NAME.payouts]`
@@ -164,6 +188,8 @@ pub struct Payouts {
     pub four_eyes_from: BTreeMap<Currency, i64>,
     /// What a definite refusal of the first and only initiation does.
     pub on_refusal: OnRefusal,
+    /// Whether a player may take a payout back while nothing of it was sent.
+    pub player_may_cancel: bool,
 }
 
 /// `approval`

@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::Problem;
-use super::tree::{Node, Table, parse_inline};
+pub(super) use super::tree::Node;
+use super::tree::{Table, parse_inline};
 use crate::money::{Currency, MAX_MINOR};
 use crate::outgoing::AddressRules;
 use crate::secret::Secret;
@@ -212,18 +213,68 @@ impl<'a> Section<'a> {
         by_currency(&path, table, notes, |key, node| Ok(Section::new(key, table_of(node)?, notes)))
     }
 
-    /// Secrets by the operator's names.
-    pub(super) fn named_secrets(&mut self, key: &str) -> BTreeMap<String, Secret> {
-        let Some(section) = self.section(key) else { return BTreeMap::new() };
-        let Section { path, table, notes, .. } = section;
-        let read = |(name, node): (String, Node)| match text_of(node) {
-            Ok(text) => Some((name, Secret::new(text))),
-            Err(reason) => {
-                notes.error(format!("{path}.{name}"), reason);
+    /// The keys of this table, whose names are the operator's own.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.table.keys().cloned().collect()
+    }
+
+    /// A value that is still to be read.
+    pub(super) fn peek(&self, key: &str) -> Option<&Node> {
+        self.table.get(key)
+    }
+
+    /// One secret or a list of them.
+    pub(super) fn secrets_or_one(&mut self, key: &str) -> Vec<Secret> {
+        match self.peek(key) {
+            Some(Node::List(_)) => self.secrets(key),
+            Some(Node::Env(text)) if text.trim_start().starts_with('[') => self.secrets(key),
+            _ => self.text(key).map(Secret::new).into_iter().collect(),
+        }
+    }
+
+    /// A list of a few words, none of them twice.
+    pub(super) fn words<T: Copy + PartialEq>(&mut self, key: &str, words: &[(T, &str)]) -> Vec<T> {
+        let allowed = || words.iter().map(|(_, word)| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        let mut found = Vec::new();
+        for (key, text) in self.texts(key, 1).unwrap_or_default() {
+            match words.iter().find(|(_, word)| *word == text) {
+                None => self.notes.error(key, format!("must be one of {}", allowed())),
+                Some((value, _)) if found.contains(value) => self.notes.error(key, "is there twice"),
+                Some((value, _)) => found.push(*value),
+            }
+        }
+        found
+    }
+
+    /// A list of integers within `low` to `high`; absent is empty.
+    pub(super) fn integers(&mut self, key: &str, low: i64, high: i64) -> Vec<i64> {
+        let full = self.key(key);
+        let nodes = self.get(key, list_of).unwrap_or_default();
+        let read = |(at, node)| match node {
+            Node::Text(text) => integer_of(Node::Env(text), low, high).map_err(|reason| (at, reason)),
+            node => integer_of(node, low, high).map_err(|reason| (at, reason)),
+        };
+        let told = |read: Result<i64, (usize, String)>| match read {
+            Ok(number) => Some(number),
+            Err((at, reason)) => {
+                self.notes.error(format!("{full}[{at}]"), reason);
                 None
             }
         };
-        table.into_iter().filter_map(read).collect()
+        nodes.into_iter().enumerate().map(read).filter_map(told).collect()
+    }
+
+    /// Country codes of two letters, upper-cased; absent is empty.
+    pub(super) fn countries(&mut self, key: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for (key, text) in self.texts(key, 0).unwrap_or_default() {
+            if text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
+                found.push(text.to_ascii_uppercase());
+            } else {
+                self.notes.error(key, "must be two letters of ISO 3166-1");
+            }
+        }
+        found
     }
 
     /// Refuses every key that nobody asked for.

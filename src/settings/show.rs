@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{Approval, Carouseller, Encoding, Limits, OnRefusal, Settings, Site, UnknownPlayers};
+use super::{ApiKey, Approval, Carouseller, Encoding, Limits, Method, OnRefusal, Settings, Site, UnknownPlayers};
 use crate::secret::Secret;
 
 /// What stands for a secret.
@@ -13,7 +13,7 @@ impl Settings {
     /// All settings in force as JSON; every secret is `***`.
     pub fn masked(&self) -> Value {
         let server = &self.server;
-        let keys = self.wallet.api_keys.keys().map(|name| (name.clone(), json!(MASK)));
+        let keys = self.wallet.api_keys.iter().map(|(name, user)| (name.clone(), masked_key(user)));
         let sites = self.sites.iter().map(|site| (site.name.clone(), masked_site(site)));
         let events = self.events.as_ref().map(
             |events| json!({ "url": shown_url(&events.url), "secret": MASK, "private_networks": events.private_networks }),
@@ -28,7 +28,10 @@ impl Settings {
                 "state_dir": server.state_dir.to_string_lossy(),
             },
             "database": { "url": masked_database(&self.database.url) },
-            "wallet": { "api_keys": Value::Object(keys.collect()) },
+            "wallet": {
+                "api_keys": Value::Object(keys.collect()),
+                "session_seconds": self.wallet.session_seconds,
+            },
             "sites": Value::Object(sites.collect()),
             "events": events,
         })
@@ -40,6 +43,14 @@ impl Settings {
         flatten("", &self.masked(), &mut lines);
         lines.join("\n")
     }
+}
+
+fn masked_key(user: &ApiKey) -> Value {
+    json!({
+        "keys": vec![MASK; user.keys.len()],
+        "scopes": user.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>(),
+        "sites": user.sites.iter().map(|site| site.0).collect::<Vec<_>>(),
+    })
 }
 
 /// A path holds no secret; any other URL may hold a password.
@@ -79,7 +90,10 @@ fn masked_site(site: &Site) -> Value {
                 OnRefusal::Release => "release",
                 OnRefusal::Review => "review",
             },
+            "player_may_cancel": site.payouts.player_may_cancel,
         },
+        "methods": site.methods.iter().map(shown_method).collect::<Map<_, _>>(),
+        "raise_limits_after_hours": site.raise_limits_after_hours,
     })
 }
 
@@ -88,6 +102,8 @@ fn masked_carouseller(provider: &Carouseller) -> Value {
         "salts": vec![MASK; provider.salts.len()],
         "payout_url": provider.payout_url.as_ref().map(shown_url),
         "authlink_url": provider.authlink_url.as_ref().map(shown_url),
+        "open_url": provider.open_url.as_ref().map(shown_url),
+        "rotation_url": provider.rotation_url.as_ref().map(shown_url),
         "report_url": provider.report_url.as_ref().map(shown_url),
         "payout_encoding": match provider.payout_encoding {
             Encoding::Json => "json",
@@ -106,8 +122,32 @@ fn shown_limits(limits: &Limits) -> Value {
         "deposit_max": limits.deposit_max,
         "payout_min": limits.payout_min,
         "payout_max": limits.payout_max,
+        "deposit_daily_max": limits.deposit_daily_max,
+        "deposit_weekly_max": limits.deposit_weekly_max,
+        "deposit_monthly_max": limits.deposit_monthly_max,
         "payout_daily_max": limits.payout_daily_max,
+        "payout_weekly_max": limits.payout_weekly_max,
+        "payout_monthly_max": limits.payout_monthly_max,
     })
+}
+
+fn shown_method(method: &Method) -> (String, Value) {
+    let limits = method.limits.iter().map(|(currency, limits)| {
+        (currency.to_string(), json!({ "deposit_min": limits.deposit_min, "deposit_max": limits.deposit_max }))
+    });
+    let shown = json!({
+        "provider": method.provider,
+        "display_name": method.display_name,
+        "description": method.description,
+        "payment_group_id": method.payment_group_id,
+        "currencies": method.currencies.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "countries": method.countries,
+        "enabled": method.enabled,
+        "sandbox": method.sandbox,
+        "sort_index": method.sort_index,
+        "limits": limits.collect::<Map<_, _>>(),
+    });
+    (method.name.clone(), shown)
 }
 
 /// Writes `a.b.c = value` for everything that is set. A scalar or a list of them looks the same in JSON and in TOML.

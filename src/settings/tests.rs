@@ -266,7 +266,7 @@ fn the_environment_wins_over_the_file() {
     assert!(provider.deduplicates_external_id);
     assert_eq!(demo.limits[&Currency::parse("USD").unwrap()].payout_max, Some(700));
     assert_eq!(demo.payouts.four_eyes_from.len(), 2);
-    assert_eq!(settings.wallet.api_keys["game_server"].expose(), "fedcba98765432100123456789");
+    assert_eq!(settings.wallet.api_keys["game_server"].keys[0].expose(), "fedcba98765432100123456789");
 }
 
 #[test]

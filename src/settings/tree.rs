@@ -38,6 +38,15 @@ impl Node {
         }
     }
 
+    /// Whether it is a table, or text of the environment that says it is.
+    pub(super) fn is_table(&self) -> bool {
+        match self {
+            Node::Table(_) => true,
+            Node::Env(text) => text.trim_start().starts_with('{'),
+            Node::List(_) | Node::Text(_) | Node::Integer(_) | Node::Boolean(_) | Node::Other(_) => false,
+        }
+    }
+
     /// Whether every value below came from the environment.
     pub(super) fn is_from_env(&self) -> bool {
         match self {

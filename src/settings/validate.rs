@@ -120,25 +120,36 @@ fn check_api_keys(settings: &Settings, notes: &Notes) {
     if keys.is_empty() {
         notes.warning("wallet.api_keys", "empty: no game server can use the wallet");
     }
-    let full = |name: &str| format!("wallet.api_keys.{name}");
-    for (name, secret) in keys {
-        let text = secret.expose();
+    let mut seen: Vec<(String, &Secret)> = Vec::new();
+    for (name, user) in keys {
+        let full = format!("wallet.api_keys.{name}");
         if name.trim().is_empty() {
-            notes.error(full(name), "needs a name: it appears in the log instead of the key");
+            notes.error(&full, "needs a name: it appears in the log instead of the key");
         }
-        if text.trim().is_empty() {
-            notes.error(full(name), "must not be empty");
-        } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
-            notes.error(full(name), "must be visible ASCII without blanks, or no header can carry it");
-        } else if text.len() < SHORT_SECRET {
-            notes.warning(full(name), "is shorter than 24 characters: easy to guess");
+        for secret in &user.keys {
+            check_api_key(&full, secret, notes);
+            let twin = seen.iter().find(|(_, other)| *other == secret);
+            if let Some((twin, _)) = twin
+                && !secret.expose().trim().is_empty()
+            {
+                notes.error(&full, format!("is the same key as {twin}"));
+            }
+            seen.push((full.clone(), secret));
         }
-        let twin = keys.iter().take_while(|(other, _)| *other != name).find(|(_, other)| *other == secret);
-        if let Some((twin, _)) = twin
-            && !text.trim().is_empty()
-        {
-            notes.error(full(name), format!("is the same key as {}", full(twin)));
+        for site in user.sites.iter().filter(|id| settings.site(**id).is_none()) {
+            notes.error(format!("{full}.sites"), format!("there is no site with number {site}"));
         }
+    }
+}
+
+fn check_api_key(full: &str, secret: &Secret, notes: &Notes) {
+    let text = secret.expose();
+    if text.trim().is_empty() {
+        notes.error(full, "must not be empty");
+    } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        notes.error(full, "must be visible ASCII without blanks, or no header can carry it");
+    } else if text.len() < SHORT_SECRET {
+        notes.warning(full, "is shorter than 24 characters: easy to guess");
     }
 }
 
@@ -168,11 +179,22 @@ fn check_amounts(site: &Site, path: &str, notes: &Notes) {
             ("deposit_min", l.deposit_min, "deposit_max", l.deposit_max),
             ("payout_min", l.payout_min, "payout_max", l.payout_max),
             ("payout_min", l.payout_min, "payout_daily_max", l.payout_daily_max),
+            ("payout_min", l.payout_min, "payout_weekly_max", l.payout_weekly_max),
+            ("payout_min", l.payout_min, "payout_monthly_max", l.payout_monthly_max),
+            ("deposit_min", l.deposit_min, "deposit_daily_max", l.deposit_daily_max),
+            ("deposit_min", l.deposit_min, "deposit_weekly_max", l.deposit_weekly_max),
+            ("deposit_min", l.deposit_min, "deposit_monthly_max", l.deposit_monthly_max),
         ];
         for (low, min, high, max) in pairs {
             if min.zip(max).is_some_and(|(min, max)| min > max) {
                 notes.error(format!("{path}.{low}"), format!("is above {high}: nothing could pass"));
             }
+        }
+    }
+    for method in &site.methods {
+        let named = method.currencies.iter().chain(method.limits.keys());
+        for currency in named.filter(|currency| is_foreign(currency)) {
+            notes.error(format!("{path}.methods.{}.{currency}", method.name), foreign);
         }
     }
     let payouts = &site.payouts;
@@ -263,6 +285,9 @@ fn check_events(events: &Events, notes: &Notes) {
     match events.secret.expose().strip_prefix("whsec_") {
         None => notes.error("events.secret", "must start with whsec_"),
         Some("") => notes.error("events.secret", "must be whsec_ followed by the key in base64"),
+        Some(_) if standardwebhooks::Webhook::new(events.secret.expose()).is_err() => {
+            notes.error("events.secret", "must be whsec_ followed by the key in base64, padded with =");
+        }
         Some(key) if key.len() < SHORT_SECRET => notes.warning("events.secret", "is shorter than 24 characters"),
         Some(_) => {}
     }

@@ -86,7 +86,8 @@ pub fn adjust(
             if balance.available < 0 {
                 let note = format!("adjustment {id} by {actor} took {player} below zero");
                 let (kind, site) = ("below_zero", player.site);
-                reviews::open(tx, About { kind, site, external_id: None, webhook_id: None, note: &note }, at)?;
+                let player = Some(known.id);
+                reviews::open(tx, About { kind, site, player, external_id: None, webhook_id: None, note: &note }, at)?;
             }
             Ok(Adjusted::Done { id, balance })
         }

@@ -283,7 +283,8 @@ fn review(
 ) -> Result<(), Error> {
     let site = SiteId(notification.site.0);
     let external_id = Some(notification.external_id.as_str());
-    reviews::open(tx, reviews::About { kind, site, external_id, webhook_id: Some(id), note }, at)?;
+    let player = Found::of(tx, notification)?.map(|found| found.terms().0);
+    reviews::open(tx, reviews::About { kind, site, player, external_id, webhook_id: Some(id), note }, at)?;
     Ok(())
 }
 

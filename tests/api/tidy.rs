@@ -12,7 +12,7 @@ use source::{Source, functions, named_modules, rust};
 /// Which modules under the crate's root each of them may name, from the ground up. `lib` and `main` only list modules.
 ///
 /// Below `orders` nothing knows what a deposit or a payout is; above `webhooks` nothing moves money.
-const LAYERS: [(&str, &[&str]); 28] = [
+const LAYERS: [(&str, &[&str]); 30] = [
     ("error", &[]),
     ("secret", &[]),
     ("metrics", &[]),
@@ -21,16 +21,32 @@ const LAYERS: [(&str, &[&str]); 28] = [
     ("money", &["error"]),
     ("ids", &["error"]),
     ("db", &["error", "ids", "secret"]),
+    ("status", &["error"]),
     ("ledger", &["clock", "db", "error", "ids", "money"]),
     ("settings", &["ids", "money", "outgoing", "secret"]),
     ("limits", &["error", "settings"]),
     ("providers", &["error", "ids", "money", "secret"]),
-    ("orders", &["clock", "db", "error", "ids", "providers"]),
+    ("events", &["clock", "db", "error", "ids", "ledger", "money", "status"]),
+    ("orders", &["clock", "db", "error", "events", "ids", "ledger", "providers", "status"]),
     ("players", &["clock", "db", "error", "ids", "ledger"]),
     ("staff", &["clock", "db", "error", "orders", "secret"]),
     (
         "deposits",
-        &["clock", "db", "error", "ids", "ledger", "limits", "money", "orders", "players", "providers", "settings"],
+        &[
+            "clock",
+            "db",
+            "error",
+            "events",
+            "ids",
+            "ledger",
+            "limits",
+            "money",
+            "orders",
+            "players",
+            "providers",
+            "settings",
+            "status",
+        ],
     ),
     (
         "payouts",
@@ -38,6 +54,7 @@ const LAYERS: [(&str, &[&str]); 28] = [
             "clock",
             "db",
             "error",
+            "events",
             "ids",
             "ledger",
             "limits",
@@ -129,8 +146,8 @@ const LIBRARIES: [(&str, &[&str], &str); 6] = [
     (
         "diesel",
         &[
-            "api", "db", "deposits", "error", "ledger", "orders", "payouts", "players", "staff", "verify", "wallet",
-            "webhooks",
+            "api", "db", "deposits", "error", "events", "ledger", "orders", "payouts", "players", "staff", "verify",
+            "wallet", "webhooks",
         ],
         "SQL is in the modules that own tables; api may only open a read transaction",
     ),

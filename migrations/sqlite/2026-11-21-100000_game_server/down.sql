@@ -1,0 +1,12 @@
+DROP INDEX deposits_of_a_player;
+DROP TABLE deposit_intents;
+DROP TABLE cashier_requests;
+DROP TABLE method_overrides;
+DROP TABLE protection_log;
+DROP TABLE player_limits;
+ALTER TABLE players DROP COLUMN limited;
+ALTER TABLE players DROP COLUMN excluded_until;
+DROP TABLE event_attempts;
+DROP TABLE event_queue;
+DROP TABLE event_endpoint;
+DROP TABLE events;

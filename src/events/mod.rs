@@ -1,0 +1,5 @@
+//! Events: every change that a game server must know of, written in the commit of its cause (contract, part 4.3).
+
+mod log;
+
+pub use log::{Event, Kind, New, emit};
