@@ -85,11 +85,11 @@ impl Application {
         let carouseller = Arc::new(Carouseller::new(settings.sites.iter().filter_map(site_wire)));
         let sites = settings.sites.iter().map(|site| (site.site_id, Arc::new(site.clone()))).collect();
         let outgoing = Outgoing::new().map_err(StartError)?;
-        let worker = Worker::new(db.clone(), settings.clone(), carouseller.clone(), outgoing);
+        let worker = Worker::new(db.clone(), settings.clone(), carouseller.clone(), outgoing.clone());
         let public = bind(settings.server.public_bind)?;
         let private = bind(settings.server.private_bind)?;
         let outbox = Arc::new(Notify::new());
-        let state = State { db, settings, sites: Arc::new(sites), carouseller, outbox, metrics, gate };
+        let state = State { db, settings, sites: Arc::new(sites), carouseller, outgoing, outbox, metrics, gate };
         Ok(Self { state, public, private, worker, mark })
     }
 

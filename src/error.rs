@@ -52,6 +52,9 @@ pub enum Error {
     /// The role does not allow this.
     #[error("the role {0} may not do this")]
     NotPermitted(&'static str),
+    /// A provider did not do what it was asked, or nobody knows. Carries what it said, for the log.
+    #[error("the provider: {0}")]
+    Provider(String),
     /// The queue of writes is full: come back later.
     #[error("too many writes are waiting")]
     Busy,
@@ -90,7 +93,12 @@ impl Error {
             | Error::NotFound(_)
             | Error::Conflict(_)
             | Error::NotPermitted(_) => true,
-            Error::Busy | Error::Closed(_) | Error::Database(_) | Error::NoConnection(_) | Error::Internal(_) => false,
+            Error::Provider(_)
+            | Error::Busy
+            | Error::Closed(_)
+            | Error::Database(_)
+            | Error::NoConnection(_)
+            | Error::Internal(_) => false,
         }
     }
 }

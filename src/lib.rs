@@ -16,6 +16,7 @@
 
 pub mod api;
 pub mod app;
+pub mod cashier;
 pub mod cli;
 pub mod clock;
 pub mod db;

@@ -9,6 +9,7 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::ids::SiteId;
 use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
 use crate::providers::carouseller::Carouseller;
 use crate::settings::{Settings, Site};
 
@@ -23,6 +24,8 @@ pub struct State {
     pub sites: Arc<HashMap<SiteId, Arc<Site>>>,
     /// The Cashier's dialect.
     pub carouseller: Arc<Carouseller>,
+    /// The way out to providers.
+    pub outgoing: Outgoing,
     /// Wakes the worker that sends payouts.
     pub outbox: Arc<Notify>,
     /// Counters.

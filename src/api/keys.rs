@@ -38,11 +38,6 @@ pub(super) fn caller<'s>(request: &HttpRequest, state: &'s State) -> Result<Call
 }
 
 impl<'s> Caller<'s> {
-    /// The name of the key in the settings.
-    pub(super) fn name(&self) -> &'s str {
-        self.name
-    }
-
     /// Whether the key reaches this site.
     pub(super) fn reaches(&self, site: SiteId) -> bool {
         self.user.reaches(site)
@@ -57,6 +52,7 @@ impl<'s> Caller<'s> {
         if self.user.scopes.contains(&scope) {
             return Ok(());
         }
+        log::warn!("wallet: the key {} was refused for want of the scope {}", self.name, scope.name());
         let detail = format!("this key does not have the scope {}", scope.name());
         Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", detail))
     }

@@ -5,6 +5,7 @@ pub mod body;
 mod callback;
 mod keys;
 mod machines;
+mod openapi;
 mod peer;
 pub mod problem;
 mod quiet;
@@ -22,6 +23,7 @@ use crate::providers::RawRequest;
 use crate::state::State;
 use transport::{Limits, Side, only_post};
 
+pub use openapi::document;
 pub use transport::bind;
 
 /// What the Cashier and players reach.
@@ -39,6 +41,7 @@ fn private(config: &mut web::ServiceConfig) {
         .route("/healthz", web::get().to(machines::healthz))
         .route("/readyz", web::get().to(machines::readyz))
         .route("/metrics", web::get().to(machines::metrics))
+        .configure(openapi::routes)
         .service(wallet::routes())
         .service(admin::scope())
         .default_service(web::to(|| async { problem::Problem::no_such_route() }));

@@ -10,6 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use serde::Serialize;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::error::Error;
 
@@ -26,15 +27,44 @@ pub struct Problem {
     allow: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// A problem document of RFC 9457, media type `application/problem+json`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document<'a> {
+    /// Always `about:blank`: `code` says more.
     r#type: &'static str,
+    /// The words of the HTTP status.
     title: &'a str,
+    /// The HTTP status.
     status: u16,
+    /// A stable word for programs, like `insufficient_funds`.
     code: &'a str,
+    /// A sentence for people.
     detail: &'a str,
+    /// The field, header or parameter that is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+}
+
+/// What every route of the private APIs may answer besides its own, for the OpenAPI document.
+#[derive(IntoResponses)]
+pub enum Refusals {
+    /// The request is not as it must be: `missing_field`, `invalid_field`, `unknown_field`, `invalid_amount`,
+    /// `unsupported_currency`, `malformed_body`, …; `field` names what is at fault
+    #[response(status = 400, content_type = "application/problem+json")]
+    Bad(Document<'static>),
+    /// `unauthorized`: no good key or token
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(Document<'static>),
+    /// Not allowed: `scope_missing`, `site_not_permitted`, `not_permitted`, `player_blocked`, …
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Document<'static>),
+    /// Nothing there: `unknown_site`, `unknown_player`, `not_found`
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(Document<'static>),
+    /// `temporarily_unavailable`: nothing was decided, repeat the same request
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(Document<'static>),
 }
 
 impl Problem {
@@ -150,6 +180,11 @@ impl From<Error> for Problem {
             Error::ReferenceReused => of(StatusCode::CONFLICT, "idempotency_key_reused"),
             Error::OutOfRange => of(StatusCode::CONFLICT, "balance_out_of_range"),
             Error::Conflict(_) => of(StatusCode::CONFLICT, "conflict"),
+            Error::Provider(_) => {
+                log::warn!("api: answered 502: {text}");
+                let detail = "the Cashier did not do what it was asked; try again later";
+                Self::new(StatusCode::BAD_GATEWAY, "provider_error", detail)
+            }
             Error::Busy | Error::Closed(_) => {
                 log::warn!("api: answered 503: {text}");
                 Self::unavailable()
@@ -196,6 +231,7 @@ mod tests {
             (Error::ReferenceReused, 409, "idempotency_key_reused"),
             (Error::OutOfRange, 409, "balance_out_of_range"),
             (Error::Conflict("it is done".into()), 409, "conflict"),
+            (Error::Provider("HTTP 500".into()), 502, "provider_error"),
             (Error::Busy, 503, "temporarily_unavailable"),
         ];
         for (error, status, code) in table {

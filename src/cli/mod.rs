@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod ledger;
 mod migrate;
+mod openapi;
 mod serve;
 mod settings;
 mod sign;
@@ -45,6 +46,8 @@ enum Command {
     Sign(sign::Args),
     /// Say whether a signed request holds, and if not, why.
     Explain(explain::Args),
+    /// Print the OpenAPI document.
+    Openapi,
     /// Accounts of the back office.
     Staff(staff::Args),
     /// Play the main job with nothing prepared, against the built-in Cashier simulator.
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Settings(args) => settings::run(args, &cli.settings),
         Command::Sign(args) => sign::run(args, &cli.settings),
         Command::Explain(args) => explain::run(args, &cli.settings),
+        Command::Openapi => openapi::run(),
         Command::Staff(args) => staff::run(args, &cli.settings),
         Command::Demo(args) => demo::run(&args),
         Command::Simulate(args) => simulate::run(&args),

@@ -109,13 +109,31 @@ impl Outgoing {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Reply, SendError> {
+        let headers = header_map(headers).map_err(SendError::NotSent)?;
+        self.exchange(url, allowed, |client| client.post(url.clone()).headers(headers).body(body)).await
+    }
+
+    /// Sends one GET and reads the whole answer, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// As [`Outgoing::post`].
+    pub async fn get(&self, url: &Url, allowed: &AddressRules) -> Result<Reply, SendError> {
+        let headers = header_map(&[]).map_err(SendError::NotSent)?;
+        self.exchange(url, allowed, |client| client.get(url.clone()).headers(headers)).await
+    }
+
+    async fn exchange(
+        &self,
+        url: &Url,
+        allowed: &AddressRules,
+        write: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
+    ) -> Result<Reply, SendError> {
         // Literal addresses never reach the resolver, so they are checked here, at every call.
         allowed.check_url(url).map_err(|reason| SendError::NotSent(format!("the address {reason}")))?;
-        let headers = header_map(headers).map_err(SendError::NotSent)?;
         let client = self.client(allowed).map_err(SendError::NotSent)?;
         let exchange = async {
-            let request = client.post(url.clone()).headers(headers).body(body);
-            let response = request.send().await.map_err(classify)?;
+            let response = write(&client).send().await.map_err(classify)?;
             read(response).await
         };
         let late = || SendError::Unknown(format!("no complete answer within {:?}", self.total));

@@ -88,6 +88,7 @@ struct State {
 struct Seen {
     all: Vec<Initiation>,
     of_order: HashMap<String, Vec<usize>>,
+    front: Vec<(&'static str, Params)>,
 }
 
 impl Seen {
@@ -152,6 +153,11 @@ impl CashierServer {
     /// All initiations so far, oldest first.
     pub fn all(&self) -> Vec<Initiation> {
         self.state.seen().all.clone()
+    }
+
+    /// What the front was asked with a signature that holds, oldest first: `authlink` or `rotation`, with all parameters.
+    pub fn asked_of_the_front(&self) -> Vec<(&'static str, Params)> {
+        self.state.seen().front.clone()
     }
 
     /// Orders that were initiated more than once, with how often.
@@ -253,7 +259,10 @@ async fn serve(stream: TcpStream, state: &State) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(incoming) = http::read(&mut stream).await? {
         let done = match (incoming.method.as_str(), parse(&incoming)) {
-            ("GET", Some(params)) => authlink(&mut stream, state, &incoming, &params).await,
+            ("GET", Some(params)) => front(&mut stream, state, &incoming.path, "authlink", params).await,
+            ("POST", Some(params)) if incoming.path.contains("rotation") => {
+                front(&mut stream, state, &incoming.path, "rotation", params).await
+            }
             ("POST", Some(params)) => {
                 let initiation = state.note(params);
                 let behaviour = state.decide(&initiation);
@@ -284,18 +293,29 @@ fn parse(incoming: &Incoming) -> Option<Params> {
     Some(pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
 }
 
-async fn authlink(
+/// What the front of the Cashier is asked: for a key, or to forget. Noted when the signature holds.
+async fn front(
     stream: &mut BufReader<TcpStream>,
     state: &State,
-    incoming: &Incoming,
-    params: &Params,
+    path: &str,
+    asked: &'static str,
+    params: Params,
 ) -> io::Result<Connection> {
-    let holds = sign::holds(params, state.brand.salt.expose());
-    let (status, body) = match (incoming.path.contains("authlink"), holds) {
-        (false, _) => (404, json!({"success": false})),
-        (true, false) => (200, json!({"success": false, "errors": "Invalid signature"})),
-        (true, true) => (200, json!({"success": true, "errors": null, "key": sign::signature(params, "key")})),
+    let ours = params.get("site_id").map(sign::text) == Some(state.brand.site_id.to_string());
+    let holds = ours && sign::holds(&params, state.brand.salt.expose());
+    let (status, body) = match (path.contains(asked), holds, asked) {
+        (false, _, _) => (404, json!({"success": false})),
+        (true, false, _) => {
+            (200, json!({"success": false, "errors": "Invalid signature", "error": "Invalid signature"}))
+        }
+        (true, true, "authlink") => {
+            (200, json!({"success": true, "errors": null, "key": sign::signature(&params, "key")}))
+        }
+        (true, true, _) => (200, json!({"success": true, "error": null})),
     };
+    if holds {
+        state.seen().front.push((asked, params));
+    }
     write(stream, status, "application/json", body.to_string().as_bytes()).await
 }
 

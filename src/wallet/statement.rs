@@ -1,10 +1,12 @@
 //! A player's statement: every journal entry of theirs, oldest first.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::DbConn;
-use crate::db::schema::{accounts, journal_entries};
+use crate::db::schema::{accounts, journal_entries, wallet_transactions};
 use crate::error::Error;
 use crate::ledger::PlayerId;
 
@@ -17,6 +19,8 @@ pub struct Line {
     pub kind: String,
     /// The transaction or order that caused it.
     pub cause: String,
+    /// The game server's reference, where a transaction of its own caused it.
+    pub reference: Option<String>,
     /// ISO 4217.
     pub currency: String,
     /// What it did to the available money, in minor units.
@@ -58,13 +62,30 @@ pub fn lines(conn: &mut DbConn, player: PlayerId, after: i64, limit: i64) -> Res
             journal_entries::at,
         ))
         .load(conn)?;
+    let references = references(conn, found.iter().map(|line| line.2.as_str()))?;
     let line = |(id, kind, cause, currency, amount, debit, debit_held, credit, credit_held, at): Found| {
         let change = |held: bool| {
             let debited = if own.contains(&debit) && debit_held == held { amount } else { 0 };
             let credited = if own.contains(&credit) && credit_held == held { amount } else { 0 };
             credited - debited
         };
-        Line { id, kind, cause, currency, available_change: change(false), held_change: change(true), at }
+        let reference = references.get(transaction_of(&cause)).cloned();
+        Line { id, kind, cause, reference, currency, available_change: change(false), held_change: change(true), at }
     };
     Ok(found.into_iter().map(line).collect())
+}
+
+/// The transaction that a cause names: a rollback's is that of its bet.
+fn transaction_of(cause: &str) -> &str {
+    cause.split(':').next().unwrap_or(cause)
+}
+
+/// The game server's references by transaction.
+fn references<'a>(conn: &mut DbConn, causes: impl Iterator<Item = &'a str>) -> Result<HashMap<String, String>, Error> {
+    let ids: Vec<&str> = causes.map(transaction_of).collect();
+    let found: Vec<(String, String)> = wallet_transactions::table
+        .filter(wallet_transactions::id.eq_any(ids))
+        .select((wallet_transactions::id, wallet_transactions::reference))
+        .load(conn)?;
+    Ok(found.into_iter().collect())
 }

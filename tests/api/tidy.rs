@@ -12,7 +12,7 @@ use source::{Source, functions, named_modules, rust};
 /// Which modules under the crate's root each of them may name, from the ground up. `lib` and `main` only list modules.
 ///
 /// Below `orders` nothing knows what a deposit or a payout is; above `webhooks` nothing moves money.
-const LAYERS: [(&str, &[&str]); 30] = [
+const LAYERS: [(&str, &[&str]); 31] = [
     ("error", &[]),
     ("secret", &[]),
     ("metrics", &[]),
@@ -75,10 +75,12 @@ const LAYERS: [(&str, &[&str]); 30] = [
     ("webhooks", &["clock", "db", "deposits", "error", "ids", "ledger", "orders", "payouts", "players", "providers"]),
     ("marks", &["db", "error", "ledger", "staff"]),
     ("verify", &["db", "deposits", "error", "ledger", "marks", "orders", "payouts", "staff", "webhooks"]),
-    ("state", &["db", "error", "ids", "metrics", "providers", "settings"]),
+    ("cashier", &["error", "ids", "money", "outgoing", "players", "providers", "settings"]),
+    ("state", &["db", "error", "ids", "metrics", "outgoing", "providers", "settings"]),
     (
         "api",
         &[
+            "cashier",
             "clock",
             "db",
             "deposits",
@@ -120,6 +122,7 @@ const LAYERS: [(&str, &[&str]); 30] = [
     (
         "cli",
         &[
+            "api",
             "app",
             "clock",
             "db",

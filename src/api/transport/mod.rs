@@ -9,6 +9,7 @@ mod body;
 mod framing;
 mod guard;
 mod head;
+mod request_id;
 mod shield;
 #[cfg(test)]
 mod tests;

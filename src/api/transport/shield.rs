@@ -16,6 +16,7 @@ use futures_util::future::LocalBoxFuture;
 use super::Side;
 use super::answer;
 use super::guard::{REFUSED_PATH, Verdict};
+use super::request_id;
 
 /// Around the whole application of one worker.
 pub(super) struct Shield<S> {
@@ -44,6 +45,7 @@ where
             answer::count(fault);
             return Box::pin(async move { Ok(answer::error(side, fault.status())) });
         }
+        let id = request_id::of(&request, side);
         // Routing runs in `call`, the handler in its future: either may panic. What they shared is not looked at again,
         // and a database transaction that was open is rolled back when its connection is dropped.
         let started = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
@@ -60,7 +62,9 @@ where
                     Response::new(StatusCode::SERVICE_UNAVAILABLE)
                 }
             };
-            Ok(answer::dress(side, response))
+            let mut response = answer::dress(side, response);
+            request_id::put(id, &mut response);
+            Ok(response)
         })
     }
 }

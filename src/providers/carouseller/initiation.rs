@@ -93,7 +93,7 @@ fn required(order: &PayoutOrder) -> Result<Members<'_>, Error> {
 }
 
 /// Where the money goes cannot be rewritten: what would sign two readings is not sent (threats, rule R2).
-fn unambiguous<'a>(name: &'static str, text: &'a str) -> Result<Value<'a>, Error> {
+pub(super) fn unambiguous<'a>(name: &'static str, text: &'a str) -> Result<Value<'a>, Error> {
     if looks_like_more(text) || text.chars().any(char::is_control) {
         return Err(Error::Invalid(name));
     }
@@ -101,12 +101,12 @@ fn unambiguous<'a>(name: &'static str, text: &'a str) -> Result<Value<'a>, Error
 }
 
 /// Text for people may be rewritten so that the signed text has one reading.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     let no_control = text.replace(char::is_control, " ");
     if looks_like_more(&no_control) { Cow::Owned(no_control.replace(';', ",")) } else { Cow::Owned(no_control) }
 }
 
-fn as_json(pairs: &Pairs<'_>) -> String {
+pub(super) fn as_json(pairs: &Pairs<'_>) -> String {
     let members = pairs.iter().map(|(name, value)| match value {
         Value::Number(text) => format!("\"{name}\":{text}"),
         value => format!("\"{name}\":{}", serde_json::Value::from(text_of(value))),
@@ -114,7 +114,7 @@ fn as_json(pairs: &Pairs<'_>) -> String {
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
-fn as_form(pairs: &Pairs<'_>) -> String {
+pub(super) fn as_form(pairs: &Pairs<'_>) -> String {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(pairs.iter().map(|(name, value)| (name, text_of(value))));
     form.finish()

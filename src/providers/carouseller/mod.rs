@@ -3,6 +3,7 @@
 //! Checks come in the order of the contract: readable, action, site, address, signature, then each field.
 
 pub mod answer;
+mod authlink;
 mod deviations;
 pub mod explain;
 mod initiation;
@@ -23,10 +24,11 @@ use ipnet::IpNet;
 
 use super::{Notification, PayoutOrder, Question, RawRequest, ReadError};
 use crate::error::Error;
-use crate::ids::SiteId;
+use crate::ids::{Login, SiteId};
 use crate::money::Currency;
 use crate::secret::Secret;
 
+pub use authlink::{CHOSEN, Opening, read_key, read_rotation};
 pub use initiation::{Encoding, read_initiation_answer};
 
 use pairs::Pairs;
@@ -114,6 +116,24 @@ impl Carouseller {
     pub fn initiation(&self, order: &PayoutOrder, encoding: Encoding) -> Result<Vec<u8>, Error> {
         let site = self.sites.get(&order.site.0).ok_or(Error::NotFound("site"))?;
         initiation::body(site, order, encoding)
+    }
+
+    /// The signed query that asks for a key to open the Cashier.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` with the name of what would make the signed text ambiguous.
+    pub fn authlink_query(&self, site: SiteId, opening: &Opening) -> Result<String, Error> {
+        authlink::query(self.sites.get(&site.0).ok_or(Error::NotFound("site"))?, opening)
+    }
+
+    /// The signed body that resets a player's rotation of payment systems.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when the login would make the signed text ambiguous.
+    pub fn rotation_body(&self, site: SiteId, login: &Login) -> Result<Vec<u8>, Error> {
+        authlink::rotation(self.sites.get(&site.0).ok_or(Error::NotFound("site"))?, login)
     }
 
     fn site(&self, pairs: &Pairs<'_>, peer: IpAddr) -> Result<&SiteWire, ReadError> {

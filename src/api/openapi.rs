@@ -1,0 +1,101 @@
+//! The OpenAPI document, made from the handlers themselves, and the page that shows it.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::Config;
+
+use super::{problem, wallet};
+
+/// Nothing on the page comes from elsewhere, whatever the page says.
+const POLICY: &str =
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "croupier",
+        description = "The merchant side of a payment Cashier: wallets of players, deposits, payouts.\n\n\
+            Amounts are integers in minor units of their currency (10000 is 100.00 USD or 10000 JPY), except on the players' API, \
+            where they are decimals. Times are RFC 3339 in UTC. Errors of the private APIs are problem documents (RFC 9457) with a \
+            stable `code`, and `field` where one is at fault; those of the players' API are `{\"error\",\"message\",\"field\"}`. \
+            Every answer carries `X-Request-Id`: yours when you sent one.\n\n\
+            HTTP 503 and no answer at all mean that nobody knows: repeat the same request with the same `Idempotency-Key`."
+    ),
+    servers((url = "/", description = "Wallet, staff and machines: `server.private_bind`. The players' API: `server.public_bind`")),
+    paths(
+        wallet::players::put_player,
+        wallet::players::get_player,
+        wallet::transactions::post_transaction,
+        wallet::transactions::post_rollback,
+        wallet::transactions::get_statement,
+        wallet::door::open_cashier,
+        wallet::door::reset_rotation,
+    ),
+    components(schemas(problem::Document)),
+    tags(
+        (name = "players", description = "The game server: players, with the scopes `players` and `read`"),
+        (name = "play", description = "The game server: money of games, with the scopes `play`, `bonus`, `adjust` and `read`"),
+        (name = "cashier", description = "The game server: the Cashier for a player, with the scope `cashier`"),
+    ),
+    modifiers(&Security)
+)]
+struct Api;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_default();
+        let mut bearer = |name: &str, description: &str| {
+            let mut scheme = Http::new(HttpAuthScheme::Bearer);
+            scheme.description = Some(description.to_owned());
+            components.add_security_scheme(name, SecurityScheme::Http(scheme));
+        };
+        bearer("game_server", "A key of `[wallet] api_keys`");
+    }
+}
+
+/// The whole document.
+pub fn document() -> Document {
+    Api::openapi()
+}
+
+/// `GET /openapi.json`
+pub(super) async fn json() -> HttpResponse {
+    HttpResponse::Ok().json(document())
+}
+
+/// `GET /docs` and what its page loads, all of it from here.
+pub(super) async fn page(request: HttpRequest) -> HttpResponse {
+    let file = request.match_info().query("file");
+    let config = Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(false);
+    match utoipa_swagger_ui::serve(if file.is_empty() { "index.html" } else { file }, Arc::new(config)) {
+        Ok(Some(found)) => {
+            let mut body = found.bytes.into_owned();
+            if file.is_empty() {
+                // The page names its files beside itself, and it is at /docs, not in it.
+                let html = String::from_utf8_lossy(&body).replacen("<head>", "<head><base href=\"/docs/\">", 1);
+                body = html.into_bytes();
+            }
+            HttpResponse::Ok()
+                .content_type(found.content_type)
+                .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+                .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                .body(body)
+        }
+        Ok(None) | Err(_) => actix_web::ResponseError::error_response(&problem::Problem::no_such_route()),
+    }
+}
+
+/// The routes of the document and its page.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/openapi.json", web::get().to(json))
+        .route("/docs", web::get().to(page))
+        .route("/docs/{file}", web::get().to(page));
+}
