@@ -173,8 +173,8 @@ pub fn put(tx: &mut WriteTx<'_>, player: &Player, change: &Change, at: Micros) -
     Ok((row, created))
 }
 
-/// Blocks deposits until then, and says whether there are limits of the player's own. Nothing here shortens or lifts: see
-/// [`crate::protection`].
+/// Blocks deposits until then, and says whether there are limits of the player's own. What may be shortened or
+/// lifted is decided before.
 ///
 /// # Errors
 ///
