@@ -7,15 +7,19 @@ mod books;
 mod commands;
 mod crash;
 mod crash_client;
+mod door;
 mod durability;
+mod keys;
 mod life;
 mod migrations;
 mod model;
 mod network;
+mod openapi;
 mod outbox;
 mod parsing;
 #[path = "support/process.rs"]
 mod process;
+mod protection;
 mod questions;
 #[path = "support/raw.rs"]
 mod raw;
