@@ -26,3 +26,4 @@ mod signatures;
 mod support;
 mod tidy;
 mod wallet;
+mod wallet_certificate;
