@@ -8,6 +8,9 @@ mod commands;
 mod crash;
 mod crash_client;
 mod durability;
+mod examples;
+#[path = "support/game.rs"]
+mod game;
 mod life;
 mod migrations;
 mod model;
