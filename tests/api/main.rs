@@ -11,6 +11,7 @@ mod durability;
 mod examples;
 #[path = "support/game.rs"]
 mod game;
+mod game_server_crash;
 mod life;
 mod migrations;
 mod model;
