@@ -9,6 +9,10 @@ mod crash;
 mod crash_client;
 mod door;
 mod durability;
+mod examples;
+#[path = "support/game.rs"]
+mod game;
+mod game_server_crash;
 mod keys;
 mod life;
 mod migrations;
@@ -30,3 +34,4 @@ mod signatures;
 mod support;
 mod tidy;
 mod wallet;
+mod wallet_certificate;
