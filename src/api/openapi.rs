@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpRequest, HttpResponse, web};
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::schema::{Array, Schema};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
@@ -67,7 +68,7 @@ const POLICY: &str =
         (name = "carouseller", description = "The Cashier, on the public listener: its questions and notifications"),
         (name = "machines", description = "Health, metrics and this document"),
     ),
-    modifiers(&Security)
+    modifiers(&Security, &Pages)
 )]
 struct Api;
 
@@ -83,6 +84,23 @@ impl Modify for Security {
         };
         bearer("game_server", "A key of `[wallet] api_keys`");
         bearer("staff", "A token of `croupier staff token NAME`");
+    }
+}
+
+/// What the name of a generic page begins with; the name of its items follows.
+const PAGE: &str = "Page_";
+
+struct Pages;
+
+impl Modify for Pages {
+    /// A generic page shows its items in full; here it names them.
+    fn modify(&self, document: &mut Document) {
+        let schemas = &mut document.components.get_or_insert_default().schemas;
+        for (name, schema) in schemas.iter_mut() {
+            if let (Some(item), RefOr::T(Schema::Object(page))) = (name.strip_prefix(PAGE), schema) {
+                page.properties.insert("items".to_owned(), Array::new(Ref::from_schema_name(item)).into());
+            }
+        }
     }
 }
 
