@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod body;
 mod callback;
+mod carouseller;
 mod keys;
 mod machines;
 mod openapi;

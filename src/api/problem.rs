@@ -67,6 +67,20 @@ pub enum Refusals {
     Unavailable(Document<'static>),
 }
 
+/// What a route that reads a body may answer besides, for the OpenAPI document.
+#[derive(IntoResponses)]
+pub enum BodyRefusals {
+    /// `request_timeout`: the body did not arrive in time
+    #[response(status = 408, content_type = "application/problem+json")]
+    Late(Document<'static>),
+    /// `body_too_large`: longer than `server.max_body_bytes`
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Document<'static>),
+    /// `unsupported_media_type`: not `application/json`, or compressed
+    #[response(status = 415, content_type = "application/problem+json")]
+    Unsupported(Document<'static>),
+}
+
 impl Problem {
     /// A problem with a stable `code` for programs and a sentence for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
