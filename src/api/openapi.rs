@@ -20,14 +20,9 @@ const POLICY: &str =
 #[openapi(
     info(
         title = "croupier",
-        description = "The merchant side of a payment Cashier: wallets of players, deposits, payouts.\n\n\
-            Amounts are integers in minor units of their currency (10000 is 100.00 USD or 10000 JPY), except on the players' API, \
-            where they are decimals. Times are RFC 3339 in UTC. Errors of the private APIs are problem documents (RFC 9457) with a \
-            stable `code`, and `field` where one is at fault; those of the players' API are `{\"error\",\"message\",\"field\"}`. \
-            Every answer carries `X-Request-Id`: yours when you sent one.\n\n\
-            HTTP 503 and no answer at all mean that nobody knows: repeat the same request with the same `Idempotency-Key`."
+        description = include_str!("openapi.md")
     ),
-    servers((url = "/", description = "Wallet, staff and machines: `server.private_bind`. The players' API: `server.public_bind`")),
+    servers((url = "/", description = "The listener that this document came from")),
     paths(
         wallet::players::put_player,
         wallet::players::get_player,
