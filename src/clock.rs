@@ -19,6 +19,17 @@ pub fn now() -> Micros {
     wall + micros(started.elapsed())
 }
 
+/// Seconds since 1970-01-01 UTC as the wall clock says: only for what somebody else compares with a clock of their own, as the time
+/// in a signature. It may jump, and after a machine slept it is right where [`now`] is not.
+pub fn wall_seconds() -> i64 {
+    wall_clock() / 1_000_000
+}
+
+/// Reads RFC 3339, with any offset: `2026-11-21T02:54:21Z`.
+pub fn parse_rfc3339(text: &str) -> Option<Micros> {
+    DateTime::parse_from_rfc3339(text).map(|time| time.timestamp_micros()).ok()
+}
+
 /// RFC 3339 in UTC with microseconds: `2026-11-21T02:54:21.000123Z`.
 pub fn rfc3339(at: Micros) -> String {
     match DateTime::from_timestamp_micros(at) {
@@ -67,6 +78,15 @@ mod tests {
             "no faster than the monotonic clock, wherever the wall clock jumps"
         );
         assert!(passed >= 19_000, "it does not stand still: {passed} us");
+    }
+
+    #[test]
+    fn a_moment_is_read_as_it_is_written() {
+        let at = 3 * DAY_MICROS + 123_456;
+
+        assert_eq!(parse_rfc3339(&rfc3339(at)), Some(at));
+        assert_eq!(parse_rfc3339("1970-01-01T01:00:00+01:00"), Some(0));
+        assert_eq!([parse_rfc3339(""), parse_rfc3339("yesterday"), parse_rfc3339("2026-11-21")], [None; 3]);
     }
 
     #[test]

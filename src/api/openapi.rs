@@ -9,7 +9,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
-use super::{problem, wallet};
+use super::{events, problem, wallet};
 
 /// Nothing on the page comes from elsewhere, whatever the page says.
 const POLICY: &str =
@@ -33,6 +33,7 @@ const POLICY: &str =
         wallet::transactions::post_transaction,
         wallet::transactions::post_rollback,
         wallet::transactions::get_statement,
+        events::get_events,
         wallet::door::open_cashier,
         wallet::door::reset_rotation,
     ),
@@ -40,6 +41,7 @@ const POLICY: &str =
     tags(
         (name = "players", description = "The game server: players, with the scopes `players` and `read`"),
         (name = "play", description = "The game server: money of games, with the scopes `play`, `bonus`, `adjust` and `read`"),
+        (name = "events", description = "The game server: every change as an event, with the scope `events`"),
         (name = "cashier", description = "The game server: the Cashier for a player, with the scope `cashier`"),
     ),
     modifiers(&Security)

@@ -12,7 +12,7 @@ use source::{Source, functions, named_modules, rust};
 /// Which modules under the crate's root each of them may name, from the ground up. `lib` and `main` only list modules.
 ///
 /// Below `orders` nothing knows what a deposit or a payout is; above `webhooks` nothing moves money.
-const LAYERS: [(&str, &[&str]); 31] = [
+const LAYERS: [(&str, &[&str]); 32] = [
     ("error", &[]),
     ("secret", &[]),
     ("metrics", &[]),
@@ -28,6 +28,7 @@ const LAYERS: [(&str, &[&str]); 31] = [
     ("providers", &["error", "ids", "money", "secret"]),
     ("events", &["clock", "db", "error", "ids", "ledger", "money", "status"]),
     ("orders", &["clock", "db", "error", "events", "ids", "ledger", "providers", "status"]),
+    ("pushes", &["clock", "db", "error", "events", "ids", "ledger", "metrics", "orders", "outgoing", "settings"]),
     ("players", &["clock", "db", "error", "ids", "ledger"]),
     ("staff", &["clock", "db", "error", "orders", "secret"]),
     (
@@ -85,6 +86,7 @@ const LAYERS: [(&str, &[&str]); 31] = [
             "db",
             "deposits",
             "error",
+            "events",
             "ids",
             "ledger",
             "money",
@@ -112,6 +114,7 @@ const LAYERS: [(&str, &[&str]); 31] = [
             "outgoing",
             "payouts",
             "providers",
+            "pushes",
             "settings",
             "state",
             "verify",
@@ -128,11 +131,13 @@ const LAYERS: [(&str, &[&str]); 31] = [
             "db",
             "deposits",
             "error",
+            "events",
             "marks",
             "money",
             "orders",
             "payouts",
             "providers",
+            "pushes",
             "secret",
             "settings",
             "simulate",
@@ -149,8 +154,8 @@ const LIBRARIES: [(&str, &[&str], &str); 6] = [
     (
         "diesel",
         &[
-            "api", "db", "deposits", "error", "events", "ledger", "orders", "payouts", "players", "staff", "verify",
-            "wallet", "webhooks",
+            "api", "db", "deposits", "error", "events", "ledger", "orders", "payouts", "players", "pushes", "staff",
+            "verify", "wallet", "webhooks",
         ],
         "SQL is in the modules that own tables; api may only open a read transaction",
     ),
@@ -282,7 +287,7 @@ fn a_transaction_and_raw_sql_are_made_in_db_only() {
 #[test]
 fn nothing_below_a_use_case_reads_a_clock() {
     let edges = ["api", "app", "cli", "simulate", "clock"];
-    let tasks = ["src/questions.rs", "src/payouts/worker.rs"];
+    let tasks = ["src/questions.rs", "src/payouts/worker.rs", "src/pushes/pusher.rs"];
     let sources = shipped();
     let below = sources.iter().filter(|s| !edges.contains(&s.module()) && !tasks.contains(&s.path.as_str()));
     none("time comes in as `at`", places(below, &["clock::now(", "Instant::now", "SystemTime::now", "Utc::now"]));
@@ -312,7 +317,7 @@ fn there_is_no_floating_point_near_money() {
 
 #[test]
 fn a_failed_query_is_never_taken_for_nothing_found() {
-    let near = ["db", "deposits", "ledger", "marks", "orders", "payouts", "players", "wallet", "webhooks"];
+    let near = ["db", "deposits", "ledger", "marks", "orders", "payouts", "players", "pushes", "wallet", "webhooks"];
     let sources = shipped();
     let near = sources.iter().filter(|source| near.contains(&source.module()));
     none("near the database", places(near, &[".ok()"]));
