@@ -76,7 +76,7 @@ pub fn fault(outcome: Outcome, http_status: Option<u16>) -> Fault {
 
 /// How long an event waits after it was refused `refusals` times; `None`: it is given up.
 pub fn after_refusal(refusals: i64) -> Option<Micros> {
-    let step = usize::try_from(refusals).ok()?.checked_sub(1)?;
+    let step = usize::try_from(refusals).unwrap_or(0).checked_sub(1)?;
     LADDER.get(step).copied()
 }
 
