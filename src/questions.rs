@@ -11,6 +11,7 @@ use crate::orders::Status;
 use crate::orders::keys::{self, CONTENT_WINDOW, First, Key};
 use crate::payouts;
 use crate::players::{self, Known};
+use crate::protection;
 use crate::providers::{Direction, Question};
 use crate::settings::{Site, UnknownPlayers};
 
@@ -69,7 +70,10 @@ pub fn decide(tx: &mut WriteTx<'_>, prepared: &Prepared, at: Micros) -> Result<E
         None => return Err(Error::UnknownPlayer),
     };
     match question.direction {
-        Direction::Deposit => deposits::check::decide(&known, site, question)?,
+        Direction::Deposit => {
+            deposits::check::decide(&known, site, question, at)?;
+            protection::check_deposit(tx, site, &known, question.amount, at)?;
+        }
         Direction::Payout => payouts::request::decide(&known, site, question)?,
     }
     if known.id == NOT_CREATED && question.direction == Direction::Payout {

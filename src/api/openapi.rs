@@ -36,12 +36,16 @@ const POLICY: &str =
         events::get_events,
         wallet::door::open_cashier,
         wallet::door::reset_rotation,
+        wallet::protection::get_protection,
+        wallet::protection::put_limit,
+        wallet::protection::put_exclusion,
     ),
     components(schemas(problem::Document)),
     tags(
         (name = "players", description = "The game server: players, with the scopes `players` and `read`"),
         (name = "play", description = "The game server: money of games, with the scopes `play`, `bonus`, `adjust` and `read`"),
         (name = "events", description = "The game server: every change as an event, with the scope `events`"),
+        (name = "protection", description = "The game server: limits of a player's own, self-exclusion, cool-off"),
         (name = "cashier", description = "The game server: the Cashier for a player, with the scope `cashier`"),
     ),
     modifiers(&Security)

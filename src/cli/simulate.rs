@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::certify::{self, Examined};
 use super::{Failure, Outcome};
 use crate::simulate::cashier::{Cashier, DepositEnd, PayoutEnd};
-use crate::simulate::certify::Subject;
+use crate::simulate::certify::{self as conformance, Subject};
 use crate::simulate::faults::{self, Dice};
 use crate::simulate::ladder::Ladder;
 use crate::simulate::messages::Order;
@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Outcome {
 }
 
 async fn scenario(args: &Args, name: &str) -> Outcome {
-    let scenarios = certify::chosen(&[name.to_owned()])?;
+    let scenarios = certify::chosen(conformance::all(), &[name.to_owned()])?;
     let caller = args.examined.caller(Arc::new(Meter::default()))?;
     certify::reachable(&caller).await?;
     let subject = Subject {
@@ -133,7 +133,7 @@ async fn simulate(args: &Args) -> Outcome {
     let currency = args.examined.currency()?;
     let cashier = Cashier::start(args.bind, caller.brand().clone()).await;
     let cashier = cashier.map_err(|error| Failure::WrongUse(format!("cannot listen on {}: {error}", args.bind)))?;
-    eprintln!("taking initiations at {}", cashier.payout_url());
+    eprintln!("taking initiations at {}, opening at {}", cashier.payout_url(), cashier.authlink_url());
     let cashier = Arc::new(cashier.with(caller, Ladder::new(args.speed), PATIENCE));
     if args.rate > 0 {
         certify::reachable(cashier.caller()).await?;

@@ -7,19 +7,27 @@ mod books;
 mod commands;
 mod crash;
 mod crash_client;
+mod door;
 mod durability;
 mod event_campaign;
 mod event_push;
 mod event_retry;
 mod events;
+mod examples;
+#[path = "support/game.rs"]
+mod game;
+mod game_server_crash;
+mod keys;
 mod life;
 mod migrations;
 mod model;
 mod network;
+mod openapi;
 mod outbox;
 mod parsing;
 #[path = "support/process.rs"]
 mod process;
+mod protection;
 mod questions;
 #[path = "support/raw.rs"]
 mod raw;
@@ -30,3 +38,4 @@ mod signatures;
 mod support;
 mod tidy;
 mod wallet;
+mod wallet_certificate;

@@ -2,6 +2,7 @@
 
 pub(super) mod door;
 pub(super) mod players;
+pub(super) mod protection;
 pub(super) mod transactions;
 
 use actix_web::web;
@@ -38,6 +39,21 @@ pub(super) fn routes() -> actix_web::Scope {
             web::resource("/cashier/rotation-reset")
                 .route(web::post().to(door::reset_rotation))
                 .default_service(wrong_method("POST")),
+        )
+        .service(
+            web::resource("/protection")
+                .route(web::get().to(protection::get_protection))
+                .default_service(wrong_method("GET")),
+        )
+        .service(
+            web::resource("/protection/limits")
+                .route(web::put().to(protection::put_limit))
+                .default_service(wrong_method("PUT")),
+        )
+        .service(
+            web::resource("/protection/exclusion")
+                .route(web::put().to(protection::put_exclusion))
+                .default_service(wrong_method("PUT")),
         )
 }
 
