@@ -33,6 +33,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long to wait after the database failed.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 
+/// How long a stop waits for the answer to a push. What comes later is sent again after the next start, with the same id.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+
 /// How often the gauges are brought up to date.
 const MEASURE: Duration = Duration::from_secs(1);
 
@@ -208,11 +211,7 @@ impl Pusher {
             let attempt = if stuck || over || halted.load(Ordering::Relaxed) {
                 None
             } else {
-                let started = Instant::now();
-                let started_at = at + elapsed(began);
-                let (outcome, http_status, answer) = self.post(&push).await;
-                let took_micros = elapsed(started);
-                Some(Attempt { started_at, took_micros, outcome, http_status, answer })
+                self.attempt(&push, at + elapsed(began)).await
             };
             match attempt.as_ref().and_then(Attempt::fault) {
                 Some(Fault::Endpoint) => halted.store(true, Ordering::Relaxed),
@@ -222,6 +221,22 @@ impl Pusher {
             sent.push(Sent { player: group.player, push, attempt });
         }
         sent
+    }
+
+    /// `None`: the service stops, and nobody waits for the answer.
+    async fn attempt(&self, push: &Push, started_at: Micros) -> Option<Attempt> {
+        let started = Instant::now();
+        let mut stopping = self.stopping.clone();
+        let stopped = async {
+            // It changes once, to true, or nobody is left who could change it: the service is gone.
+            let _either_way_it_stops = stopping.changed().await;
+            tokio::time::sleep(STOP_GRACE).await;
+        };
+        let (outcome, http_status, answer) = tokio::select! {
+            answered = self.post(push) => answered,
+            () = stopped => return None,
+        };
+        Some(Attempt { started_at, took_micros: elapsed(started), outcome, http_status, answer })
     }
 
     async fn post(&self, push: &Push) -> (Outcome, Option<u16>, String) {

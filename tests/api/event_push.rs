@@ -210,6 +210,29 @@ async fn a_receiver_that_hangs_holds_up_no_commit() {
     assert_eq!(line.attempts(1).await[0].outcome, "unknown");
 }
 
+/// threats NET-8
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_does_not_wait_for_a_receiver_that_hangs() {
+    let line = Line::new().await;
+    line.receiver.answer_with(|_| Reply::Hang);
+    line.tell_players(&[0]).await;
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let events = line.bench.state().settings.events.clone().expect("[events] is set");
+    let pusher = Pusher::new(line.bench.state().db.clone(), &events, line.bench.state().metrics.clone(), stopping);
+    let began = std::time::Instant::now();
+    let running = tokio::spawn(pusher.expect("a pusher").run());
+    line.receiver.wait("the push arrives", |seen| seen.len() == 1);
+
+    stop.send_replace(true);
+
+    running.await.expect("it ends");
+    assert!(began.elapsed() < Duration::from_secs(8), "before the push itself gives up: {:?}", began.elapsed());
+    assert_eq!(line.attempts(1).await, [], "nobody knows, so it is sent again");
+    line.receiver.answer_with(|_| Reply::Status(200));
+    line.drain(0).await;
+    assert_eq!(line.receiver.taken(), [1]);
+}
+
 #[tokio::test]
 async fn a_receiver_that_behaves_badly_gets_everything_when_it_is_mended() {
     let elsewhere = Receiver::start();

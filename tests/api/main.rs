@@ -10,6 +10,7 @@ mod crash_client;
 mod door;
 mod durability;
 mod event_campaign;
+mod event_chaos;
 mod event_push;
 mod event_retry;
 mod events;
