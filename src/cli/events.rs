@@ -222,6 +222,7 @@ fn log(conn: &mut DbConn, id: &Cursor, as_json: bool) -> Outcome {
     println!("{table}");
     match queued {
         Some(row) if row["given_up"] == true => println!("given up; `croupier events redeliver` tries it once more"),
+        Some(row) if row["refusals"] == 0 => println!("waits for its turn; see `croupier events status`"),
         Some(row) => println!("waits until {} after {} refusals", plain(&row["due_at"]), row["refusals"]),
         None => {}
     }
