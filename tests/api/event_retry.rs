@@ -44,6 +44,25 @@ async fn a_refused_event_holds_up_its_own_player_only() {
 }
 
 #[tokio::test]
+async fn a_long_queue_behind_a_refused_event_does_not_hide_others_that_are_due() {
+    let line = Line::new().await;
+    line.receiver.answer_with(|push| Reply::Status(if [1, 401].contains(&push.place()) { 422 } else { 200 }));
+    line.tell_players(&[0; 400]).await;
+    line.drain(0).await;
+    line.tell_players(&[1]).await;
+    line.drain(SECOND).await;
+    line.drain(5 * SECOND + SECOND / 2).await;
+    assert_eq!([line.attempts(1).await.len(), line.attempts(401).await.len()], [2, 1]);
+
+    take_all(&line);
+    line.drain(8 * SECOND).await;
+
+    assert_eq!(line.receiver.taken(), [401], "it does not wait for those that have to");
+    line.drain(DAY_MICROS).await;
+    assert_eq!(line.receiver.taken()[1..], (1..=400).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn an_event_of_no_player_holds_up_nobody() {
     let line = Line::new().await;
     refuse(&line, 1, 400);
