@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpRequest, HttpResponse, web};
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::schema::{Array, Schema};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
-use super::{events, problem, wallet};
+use super::{admin, callback, events, machines, problem, wallet, webhook};
 
 /// Nothing on the page comes from elsewhere, whatever the page says.
 const POLICY: &str =
@@ -19,14 +20,9 @@ const POLICY: &str =
 #[openapi(
     info(
         title = "croupier",
-        description = "The merchant side of a payment Cashier: wallets of players, deposits, payouts.\n\n\
-            Amounts are integers in minor units of their currency (10000 is 100.00 USD or 10000 JPY), except on the players' API, \
-            where they are decimals. Times are RFC 3339 in UTC. Errors of the private APIs are problem documents (RFC 9457) with a \
-            stable `code`, and `field` where one is at fault; those of the players' API are `{\"error\",\"message\",\"field\"}`. \
-            Every answer carries `X-Request-Id`: yours when you sent one.\n\n\
-            HTTP 503 and no answer at all mean that nobody knows: repeat the same request with the same `Idempotency-Key`."
+        description = include_str!("openapi.md")
     ),
-    servers((url = "/", description = "Wallet, staff and machines: `server.private_bind`. The players' API: `server.public_bind`")),
+    servers((url = "/", description = "The listener that this document came from")),
     paths(
         wallet::players::put_player,
         wallet::players::get_player,
@@ -39,6 +35,24 @@ const POLICY: &str =
         wallet::protection::get_protection,
         wallet::protection::put_limit,
         wallet::protection::put_exclusion,
+        admin::orders::payouts,
+        admin::orders::payout,
+        admin::decisions::approve,
+        admin::decisions::decline,
+        admin::decisions::retry,
+        admin::decisions::resolve,
+        admin::orders::deposits,
+        admin::orders::deposit,
+        admin::decisions::adjust,
+        admin::reviews::list,
+        admin::reviews::close,
+        admin::reviews::audit,
+        callback::carouseller,
+        webhook::carouseller,
+        machines::healthz,
+        machines::readyz,
+        machines::metrics,
+        json,
     ),
     components(schemas(problem::Document)),
     tags(
@@ -47,8 +61,11 @@ const POLICY: &str =
         (name = "events", description = "The game server: every change as an event, with the scope `events`"),
         (name = "protection", description = "The game server: limits of a player's own, self-exclusion, cool-off"),
         (name = "cashier", description = "The game server: the Cashier for a player, with the scope `cashier`"),
+        (name = "staff", description = "The back office: what people see and decide"),
+        (name = "carouseller", description = "The Cashier, on the public listener: its questions and notifications"),
+        (name = "machines", description = "Health, metrics and this document"),
     ),
-    modifiers(&Security)
+    modifiers(&Security, &Pages)
 )]
 struct Api;
 
@@ -63,6 +80,24 @@ impl Modify for Security {
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
         };
         bearer("game_server", "A key of `[wallet] api_keys`");
+        bearer("staff", "A token of `croupier staff token NAME`");
+    }
+}
+
+/// What the name of a generic page begins with; the name of its items follows.
+const PAGE: &str = "Page_";
+
+struct Pages;
+
+impl Modify for Pages {
+    /// A generic page shows its items in full; here it names them.
+    fn modify(&self, document: &mut Document) {
+        let schemas = &mut document.components.get_or_insert_default().schemas;
+        for (name, schema) in schemas.iter_mut() {
+            if let (Some(item), RefOr::T(Schema::Object(page))) = (name.strip_prefix(PAGE), schema) {
+                page.properties.insert("items".to_owned(), Array::new(Ref::from_schema_name(item)).into());
+            }
+        }
     }
 }
 
@@ -71,7 +106,13 @@ pub fn document() -> Document {
     Api::openapi()
 }
 
-/// `GET /openapi.json`
+/// Show this document
+///
+/// Made from the code that serves. `/docs` shows it to people.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "machines", operation_id = "openapi",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"))
+)]
 pub(super) async fn json() -> HttpResponse {
     HttpResponse::Ok().json(document())
 }

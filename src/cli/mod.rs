@@ -57,7 +57,7 @@ enum Command {
     Demo(demo::Args),
     /// Be the Cashier: call a merchant, take its payout initiations, notify it.
     Simulate(simulate::Args),
-    /// Try the conformance list on any merchant implementation and print a report.
+    /// Try the conformance list on any merchant, or on any wallet, and print a report.
     Certify(certify::Args),
 }
 
