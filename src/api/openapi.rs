@@ -10,7 +10,7 @@ use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
-use super::{admin, callback, machines, problem, wallet, webhook};
+use super::{admin, callback, events, machines, problem, wallet, webhook};
 
 /// Nothing on the page comes from elsewhere, whatever the page says.
 const POLICY: &str =
@@ -29,6 +29,7 @@ const POLICY: &str =
         wallet::transactions::post_transaction,
         wallet::transactions::post_rollback,
         wallet::transactions::get_statement,
+        events::get_events,
         wallet::door::open_cashier,
         wallet::door::reset_rotation,
         wallet::protection::get_protection,
@@ -57,6 +58,7 @@ const POLICY: &str =
     tags(
         (name = "players", description = "The game server: players, with the scopes `players` and `read`"),
         (name = "play", description = "The game server: money of games, with the scopes `play`, `bonus`, `adjust` and `read`"),
+        (name = "events", description = "The game server: every change as an event, with the scope `events`"),
         (name = "protection", description = "The game server: limits of a player's own, self-exclusion, cool-off"),
         (name = "cashier", description = "The game server: the Cashier for a player, with the scope `cashier`"),
         (name = "staff", description = "The back office: what people see and decide"),

@@ -34,7 +34,8 @@ fn wrong_use_ends_with_2_and_help_with_0() {
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}: {ran:?}");
         assert!(!ran.err.is_empty(), "{arguments:?}");
     }
-    for command in ["serve", "sign", "explain", "ledger", "settings", "staff", "demo", "simulate", "certify", "migrate"]
+    for command in
+        ["events", "serve", "sign", "explain", "ledger", "settings", "staff", "demo", "simulate", "certify", "migrate"]
     {
         let ran = run(here.path(), &[command, "--help"], "");
         assert_eq!(ran.code, 0, "{command}: {ran:?}");
@@ -45,7 +46,14 @@ fn wrong_use_ends_with_2_and_help_with_0() {
 #[test]
 fn commands_that_need_settings_say_that_they_have_none() {
     let here = directory();
-    for arguments in [&["serve"][..], &["ledger", "verify"], &["staff", "list"], &["migrate"], &["settings", "check"]] {
+    for arguments in [
+        &["serve"][..],
+        &["events", "status"],
+        &["ledger", "verify"],
+        &["staff", "list"],
+        &["migrate"],
+        &["settings", "check"],
+    ] {
         let ran = run(here.path(), arguments, "");
         assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
         assert!(format!("{}{}", ran.out, ran.err).contains("Settings.toml"), "{arguments:?}: {ran:?}");

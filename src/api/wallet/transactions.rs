@@ -288,5 +288,9 @@ fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
         return Err(missing());
     }
     let good = key.len() <= 128 && !key.bytes().any(|b| b.is_ascii_control());
-    if good { Ok(key.to_owned()) } else { Err(problem("must have 1 to 128 characters, none of them a control character")) }
+    if good {
+        Ok(key.to_owned())
+    } else {
+        Err(problem("must have 1 to 128 characters, none of them a control character"))
+    }
 }
