@@ -27,6 +27,14 @@ pub fn rfc3339(at: Micros) -> String {
     }
 }
 
+/// Reads a time of RFC 3339; `None` when it is none, or beyond what can be counted.
+pub fn parse_rfc3339(text: &str) -> Option<Micros> {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(time) => Some(time.timestamp_micros()),
+        Err(_) => None,
+    }
+}
+
 /// The first microsecond of the UTC day in which `at` lies.
 pub fn start_of_day(at: Micros) -> Micros {
     at - at.rem_euclid(DAY_MICROS)

@@ -9,7 +9,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
-use super::{problem, wallet};
+use super::{player, problem, wallet};
 
 /// Nothing on the page comes from elsewhere, whatever the page says.
 const POLICY: &str =
@@ -35,12 +35,23 @@ const POLICY: &str =
         wallet::transactions::get_statement,
         wallet::door::open_cashier,
         wallet::door::reset_rotation,
+        wallet::sessions::open_session,
+        wallet::overrides::put_override,
+        wallet::overrides::get_overrides,
+        wallet::overrides::get_override,
+        wallet::overrides::delete_override,
+        player::methods::list,
+        player::withdrawal::create,
+        player::withdrawal::cancel,
+        player::transactions::list,
+        player::transactions::one,
     ),
-    components(schemas(problem::Document)),
+    components(schemas(problem::Document, player::Body)),
     tags(
         (name = "players", description = "The game server: players, with the scopes `players` and `read`"),
         (name = "play", description = "The game server: money of games, with the scopes `play`, `bonus`, `adjust` and `read`"),
         (name = "cashier", description = "The game server: the Cashier for a player, with the scope `cashier`"),
+        (name = "player", description = "Players, on the public listener, with a session token: the shape of ScaleTrade's Cashier API"),
     ),
     modifiers(&Security)
 )]
@@ -57,6 +68,7 @@ impl Modify for Security {
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
         };
         bearer("game_server", "A key of `[wallet] api_keys`");
+        bearer("player", "A session token of a player, with `Bearer` before it or without");
     }
 }
 
