@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, Datelike, SecondsFormat};
 
 /// A moment: microseconds since 1970-01-01 UTC. Stored as BIGINT in columns whose names end in `_at`.
 pub type Micros = i64;
@@ -27,17 +27,29 @@ pub fn rfc3339(at: Micros) -> String {
     }
 }
 
-/// Reads a time of RFC 3339; `None` when it is none, or beyond what can be counted.
-pub fn parse_rfc3339(text: &str) -> Option<Micros> {
-    match DateTime::parse_from_rfc3339(text) {
-        Ok(time) => Some(time.timestamp_micros()),
-        Err(_) => None,
-    }
-}
-
 /// The first microsecond of the UTC day in which `at` lies.
 pub fn start_of_day(at: Micros) -> Micros {
     at - at.rem_euclid(DAY_MICROS)
+}
+
+/// The first microsecond of the week, which begins on Monday, UTC.
+pub fn start_of_week(at: Micros) -> Micros {
+    // 1970-01-01 was a Thursday.
+    let days_since_monday = (at.div_euclid(DAY_MICROS) + 3).rem_euclid(7);
+    start_of_day(at) - days_since_monday * DAY_MICROS
+}
+
+/// The first microsecond of the calendar month, UTC.
+pub fn start_of_month(at: Micros) -> Micros {
+    match DateTime::from_timestamp_micros(at) {
+        Some(time) => start_of_day(at) - i64::from(time.day0()) * DAY_MICROS,
+        None => start_of_day(at),
+    }
+}
+
+/// Reads RFC 3339, with any offset; `None` when it is not that.
+pub fn parse_rfc3339(text: &str) -> Option<Micros> {
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_micros())
 }
 
 fn wall_clock() -> Micros {
@@ -75,6 +87,20 @@ mod tests {
             "no faster than the monotonic clock, wherever the wall clock jumps"
         );
         assert!(passed >= 19_000, "it does not stand still: {passed} us");
+    }
+
+    #[test]
+    fn weeks_start_on_monday_and_months_on_their_first() {
+        let read = |text| parse_rfc3339(text).expect("a time");
+        let saturday = read("2026-11-21T13:14:15.123456Z");
+
+        assert_eq!(start_of_week(saturday), read("2026-11-16T00:00:00Z"));
+        assert_eq!(start_of_week(read("2026-11-16T00:00:00Z")), read("2026-11-16T00:00:00Z"));
+        assert_eq!(start_of_week(read("2026-11-15T23:59:59.999999Z")), read("2026-11-09T00:00:00Z"));
+        assert_eq!(start_of_month(saturday), read("2026-11-01T00:00:00Z"));
+        assert_eq!(start_of_month(read("2024-02-29T23:59:59Z")), read("2024-02-01T00:00:00Z"));
+        assert_eq!(read("2026-11-21T14:14:15.123456+01:00"), saturday);
+        assert_eq!(parse_rfc3339("2026-11-21"), None);
     }
 
     #[test]

@@ -98,6 +98,12 @@ pub fn time_ordered() -> String {
     uuid::Uuid::now_v7().simple().to_string()
 }
 
+/// What every id made by [`time_ordered`] at `at` (microseconds since 1970) or later is not below of. Ids follow the wall clock: leave
+/// room for one that was set.
+pub fn lowest_at(at: i64) -> String {
+    format!("{:012x}", at.max(0) / 1000)
+}
+
 /// Reads an identifier: not blank, at most `longest` characters, no control characters.
 ///
 /// # Errors
@@ -123,6 +129,16 @@ mod tests {
 
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(ids.iter().all(|id| ExternalId::parse(id.as_str()).is_ok() && id.as_str().len() == 32));
+    }
+
+    #[test]
+    fn ids_begin_with_their_time() {
+        let micros =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_micros();
+        let now = i64::try_from(micros).expect("it fits");
+        let id = time_ordered();
+
+        assert!(id >= lowest_at(now - 1_000) && id < lowest_at(now + 60_000_000), "{id}");
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub mod orders;
 pub mod outgoing;
 pub mod payouts;
 pub mod players;
+pub mod protection;
 pub mod providers;
 pub mod questions;
 pub mod secret;

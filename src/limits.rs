@@ -1,7 +1,8 @@
 //! Limits as pure functions: settings and totals in, allowed or why not out. All amounts in minor units.
 
+use crate::clock::{Micros, start_of_day, start_of_month, start_of_week};
 use crate::error::Error;
-use crate::settings::Limits;
+use crate::settings::{Limits, MethodLimits};
 
 /// Whether one deposit of `minor` is within the limits.
 ///
@@ -21,17 +22,84 @@ pub fn payout(limits: &Limits, minor: i64) -> Result<(), Error> {
     within(minor, limits.payout_min, limits.payout_max)
 }
 
-/// Whether a payout of `minor` fits into a day on which `today` was asked for already.
+/// A stretch of time that limits are counted over. All of them are UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Period {
+    /// A day from midnight.
+    Day,
+    /// A week from Monday.
+    Week,
+    /// A calendar month.
+    Month,
+}
+
+/// Every period with its name.
+const PERIODS: [(Period, &str); 3] = [(Period::Day, "day"), (Period::Week, "week"), (Period::Month, "month")];
+
+impl Period {
+    /// All of them, the shortest first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        PERIODS.iter().map(|(period, _)| *period)
+    }
+
+    /// The name on the API and in the database.
+    pub fn name(self) -> &'static str {
+        PERIODS.iter().find(|(period, _)| *period == self).expect("every period has a name").1
+    }
+
+    /// The period with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        PERIODS.iter().find(|(_, known)| *known == name).map(|(period, _)| *period)
+    }
+
+    /// When the one began in which `at` lies.
+    pub fn start(self, at: Micros) -> Micros {
+        match self {
+            Period::Day => start_of_day(at),
+            Period::Week => start_of_week(at),
+            Period::Month => start_of_month(at),
+        }
+    }
+}
+
+/// The most that one player may deposit on this site within a period.
+pub fn deposit_max(limits: &Limits, period: Period) -> Option<i64> {
+    match period {
+        Period::Day => limits.deposit_daily_max,
+        Period::Week => limits.deposit_weekly_max,
+        Period::Month => limits.deposit_monthly_max,
+    }
+}
+
+/// The most that one player may withdraw from this site within a period.
+pub fn payout_max(limits: &Limits, period: Period) -> Option<i64> {
+    match period {
+        Period::Day => limits.payout_daily_max,
+        Period::Week => limits.payout_weekly_max,
+        Period::Month => limits.payout_monthly_max,
+    }
+}
+
+/// Whether `minor` more fits into a period in which `so_far` was moved already.
 ///
 /// # Errors
 ///
 /// `AboveMaximum`.
-pub fn payout_day(limits: &Limits, today: i64, minor: i64) -> Result<(), Error> {
-    match (limits.payout_daily_max, today.checked_add(minor)) {
+pub fn fits(most: Option<i64>, so_far: i64, minor: i64) -> Result<(), Error> {
+    match (most, so_far.checked_add(minor)) {
         (None, _) => Ok(()),
         (Some(most), Some(sum)) if sum <= most => Ok(()),
         (Some(_), _) => Err(Error::AboveMaximum),
     }
+}
+
+/// Whether a deposit of `minor` is within a method's own limits.
+///
+/// # Errors
+///
+/// `BelowMinimum`, `AboveMaximum`.
+pub fn method(limits: &MethodLimits, minor: i64) -> Result<(), Error> {
+    within(minor, limits.deposit_min, limits.deposit_max)
 }
 
 fn within(minor: i64, least: Option<i64>, most: Option<i64>) -> Result<(), Error> {
@@ -65,7 +133,7 @@ mod tests {
             assert_eq!(payout(&limits, minor).is_ok(), ok, "payout {minor}");
         }
         for (today, minor, ok) in [(0, 30, true), (11, 20, false), (10, 20, true), (i64::MAX, 1, false)] {
-            assert_eq!(payout_day(&limits, today, minor).is_ok(), ok, "{today} + {minor}");
+            assert_eq!(fits(payout_max(&limits, Period::Day), today, minor).is_ok(), ok, "{today} + {minor}");
         }
     }
 
@@ -73,6 +141,10 @@ mod tests {
     fn a_limit_that_is_not_set_does_not_limit() {
         let none = Limits::default();
 
-        assert!(deposit(&none, 1).is_ok() && payout(&none, i64::MAX).is_ok() && payout_day(&none, 5, 5).is_ok());
+        assert!(deposit(&none, 1).is_ok() && payout(&none, i64::MAX).is_ok() && fits(None, 5, i64::MAX).is_ok());
+        for period in Period::all() {
+            assert_eq!((deposit_max(&none, period), payout_max(&none, period)), (None, None));
+            assert_eq!(Period::from_name(period.name()), Some(period));
+        }
     }
 }

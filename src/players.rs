@@ -104,6 +104,13 @@ pub struct Known {
     pub limited: bool,
 }
 
+impl Known {
+    /// Whether deposits are blocked by self-exclusion or cool-off.
+    pub fn is_excluded(&self, at: Micros) -> bool {
+        self.excluded_until.is_some_and(|until| at < until)
+    }
+}
+
 impl From<&PlayerRow> for Known {
     fn from(row: &PlayerRow) -> Self {
         Self {
@@ -173,6 +180,29 @@ pub fn put(tx: &mut WriteTx<'_>, player: &Player, change: &Change, at: Micros) -
     recent.changed.push(player.clone());
     recent.known.insert(player.clone(), Known::from(&row));
     Ok((row, created))
+}
+
+/// Blocks deposits until then, and says whether there are limits of the player's own. What may be shortened or
+/// lifted is decided before.
+///
+/// # Errors
+///
+/// `UnknownPlayer`, or what the database says.
+pub fn protect(
+    tx: &mut WriteTx<'_>,
+    player: &Player,
+    excluded_until: Option<Micros>,
+    limited: bool,
+    at: Micros,
+) -> Result<PlayerRow, Error> {
+    let conn = tx.conn()?;
+    let row = read(conn, player)?.ok_or(Error::UnknownPlayer)?;
+    let row = PlayerRow { excluded_until, limited, updated_at: at, ..row };
+    diesel::update(players::table.find(row.id)).set(&row).execute(conn)?;
+    let (recent, _) = tx.memory::<Recent>();
+    recent.changed.push(player.clone());
+    recent.known.insert(player.clone(), Known::from(&row));
+    Ok(row)
 }
 
 /// A player's row, as this connection sees it.

@@ -3,7 +3,9 @@
 //! depart from it.
 
 pub mod accounts;
+pub mod deposit;
 pub mod filter;
+pub mod intents;
 pub mod metadata;
 pub mod methods;
 pub mod open;

@@ -124,6 +124,26 @@ pub fn insert(tx: &mut WriteTx<'_>, request: &Request) -> QueryResult<()> {
     diesel::insert_into(cashier_requests::table).values(request).execute(tx.conn()?).map(|_| ())
 }
 
+/// Keeps where the player pays, unless it is known already.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn set_redirect(tx: &mut WriteTx<'_>, id: &ExternalId, url: &str) -> QueryResult<()> {
+    let row = cashier_requests::table.find(id.as_str()).filter(cashier_requests::redirect_url.is_null());
+    diesel::update(row).set(cashier_requests::redirect_url.eq(Some(url))).execute(tx.conn()?).map(|_| ())
+}
+
+/// Keeps why it came to nothing.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn set_failure(tx: &mut WriteTx<'_>, id: &ExternalId, reason: &str) -> QueryResult<()> {
+    let row = cashier_requests::table.find(id.as_str());
+    diesel::update(row).set(cashier_requests::failure_reason.eq(reason)).execute(tx.conn()?).map(|_| ())
+}
+
 /// The request that made this order, if a player asked for it here.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::certify::{self, Examined};
 use super::{Failure, Outcome};
 use crate::simulate::cashier::{Cashier, DepositEnd, PayoutEnd};
-use crate::simulate::certify::Subject;
+use crate::simulate::certify::{self as conformance, Subject};
 use crate::simulate::faults::{self, Dice};
 use crate::simulate::ladder::Ladder;
 use crate::simulate::messages::Order;
@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Outcome {
 }
 
 async fn scenario(args: &Args, name: &str) -> Outcome {
-    let scenarios = certify::chosen(&[name.to_owned()])?;
+    let scenarios = certify::chosen(conformance::all(), &[name.to_owned()])?;
     let caller = args.examined.caller(Arc::new(Meter::default()))?;
     certify::reachable(&caller).await?;
     let subject = Subject {

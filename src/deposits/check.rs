@@ -10,21 +10,30 @@ use crate::limits;
 use crate::orders::Status;
 use crate::players::Known;
 use crate::providers::Question;
-use crate::settings::Site;
+use crate::settings::{Method, Site};
 
 /// Whether the player and the limits allow the deposit.
 ///
 /// # Errors
 ///
 /// `PlayerBlocked`, `DepositsNotAllowed`, `BelowMinimum`, `AboveMaximum`, in this order.
-pub fn decide(player: &Known, site: &Site, question: &Question) -> Result<(), Error> {
+pub fn decide(player: &Known, site: &Site, question: &Question, at: Micros) -> Result<(), Error> {
     if !player.active {
         return Err(Error::PlayerBlocked);
     }
-    if !player.deposit_allowed {
+    if !player.deposit_allowed || player.is_excluded(at) {
         return Err(Error::DepositsNotAllowed);
     }
-    limits::deposit(&site.limits(question.amount.currency()), question.amount.minor())
+    let (minor, currency) = (question.amount.minor(), question.amount.currency());
+    limits::deposit(&site.limits(currency), minor)?;
+    let own = method_of(site, question).and_then(|method| method.limits.get(&currency));
+    own.map_or(Ok(()), |own| limits::method(own, minor))
+}
+
+/// The method of the site whose payment group the question names.
+fn method_of<'s>(site: &'s Site, question: &Question) -> Option<&'s Method> {
+    let (_, group) = question.details.iter().find(|(name, _)| name == "payment_group_id")?;
+    site.methods.iter().find(|method| method.payment_group_id.is_some_and(|known| known.to_string() == *group))
 }
 
 /// Writes the order of an allowed deposit.

@@ -7,9 +7,14 @@ pub mod list;
 
 use diesel::prelude::*;
 
-use crate::clock::Micros;
+use crate::clock::{DAY_MICROS, Micros};
 use crate::db::schema::deposits;
 use crate::db::{DbConn, Row, insert_in_chunks};
+use crate::error::Error;
+use crate::ids::lowest_at;
+use crate::ledger::PlayerId;
+use crate::money::Currency;
+use crate::orders::Status;
 
 /// A deposit's row.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -45,6 +50,25 @@ impl Row for Deposit {
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
         insert_in_chunks!(deposits::table, rows, conn)
     }
+}
+
+/// What a player has asked to deposit since `from`, less what was declined, withdrawn or refunded, in minor units. Orders that are still
+/// open count: two at once must not pass a limit together.
+///
+/// # Errors
+///
+/// What the database says, or `OutOfRange`.
+pub fn asked_since(conn: &mut DbConn, player: PlayerId, currency: Currency, from: Micros) -> Result<i64, Error> {
+    let over = [Status::Failed.code(), Status::Cancelled.code(), Status::Refunded.code()];
+    let amounts: Vec<i64> = deposits::table
+        .filter(deposits::player_id.eq(player.0))
+        .filter(deposits::external_id.ge(lowest_at(from - DAY_MICROS)))
+        .filter(deposits::created_at.ge(from))
+        .filter(deposits::currency.eq(currency.code()))
+        .filter(deposits::status.ne_all(over))
+        .select(deposits::amount)
+        .load(conn)?;
+    amounts.into_iter().try_fold(0_i64, i64::checked_add).ok_or(Error::OutOfRange)
 }
 
 /// The deposit with this id.

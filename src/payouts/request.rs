@@ -4,14 +4,14 @@ use diesel::prelude::*;
 
 use super::lifecycle::Stage;
 use super::{Payout, outbox};
-use crate::clock::{Micros, start_of_day};
+use crate::clock::{DAY_MICROS, Micros};
 use crate::db::WriteTx;
 use crate::db::schema::payouts;
 use crate::error::Error;
 use crate::events::Kind;
-use crate::ids::ExternalId;
+use crate::ids::{ExternalId, lowest_at};
 use crate::ledger::{self, PlayerId};
-use crate::limits;
+use crate::limits::{self, Period};
 use crate::money::{Currency, Money};
 use crate::orders::Status;
 use crate::players::Known;
@@ -45,7 +45,7 @@ pub fn goes_by_itself(site: &Site, amount: Money) -> bool {
 ///
 /// # Errors
 ///
-/// `AboveMaximum` for the day, then `InsufficientFunds`; nothing is written.
+/// `AboveMaximum` for the day, week or month, then `InsufficientFunds`; nothing is written.
 pub fn open(
     tx: &mut WriteTx<'_>,
     provider: &'static str,
@@ -57,9 +57,12 @@ pub fn open(
 ) -> Result<ExternalId, Error> {
     let amount = question.amount;
     let limits = site.limits(amount.currency());
-    if limits.payout_daily_max.is_some() {
-        let today = asked_since(tx, player.id, amount.currency(), start_of_day(at))?;
-        limits::payout_day(&limits, today, amount.minor())?;
+    for period in Period::all() {
+        let most = limits::payout_max(&limits, period);
+        if most.is_some() {
+            let so_far = asked_since(tx, player.id, amount.currency(), period.start(at))?;
+            limits::fits(most, so_far, amount.minor())?;
+        }
     }
     let id = ExternalId::generate();
     ledger::hold(tx, &id, player.id, amount, at)?;
@@ -96,6 +99,7 @@ pub fn open(
 fn asked_since(tx: &mut WriteTx<'_>, player: PlayerId, currency: Currency, from: Micros) -> Result<i64, Error> {
     let amounts: Vec<i64> = payouts::table
         .filter(payouts::player_id.eq(player.0))
+        .filter(payouts::external_id.ge(lowest_at(from - DAY_MICROS)))
         .filter(payouts::created_at.ge(from))
         .filter(payouts::currency.eq(currency.code()))
         .filter(payouts::status.ne_all([Status::Failed.code(), Status::Cancelled.code()]))

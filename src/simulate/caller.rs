@@ -287,6 +287,11 @@ pub(super) async fn read(mut response: reqwest::Response) -> Result<Answer, Call
     Ok(Answer { status, content_type, json: serde_json::from_slice(&body).ok(), body })
 }
 
+/// An error with its causes, in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    Chain(error).to_string()
+}
+
 fn no_answer(reason: impl std::fmt::Display) -> CallError {
     CallError::NoAnswer(reason.to_string())
 }

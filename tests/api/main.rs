@@ -7,15 +7,23 @@ mod books;
 mod commands;
 mod crash;
 mod crash_client;
+mod door;
 mod durability;
+mod examples;
+#[path = "support/game.rs"]
+mod game;
+mod game_server_crash;
+mod keys;
 mod life;
 mod migrations;
 mod model;
 mod network;
+mod openapi;
 mod outbox;
 mod parsing;
 #[path = "support/process.rs"]
 mod process;
+mod protection;
 mod questions;
 #[path = "support/raw.rs"]
 mod raw;
@@ -26,3 +34,4 @@ mod signatures;
 mod support;
 mod tidy;
 mod wallet;
+mod wallet_certificate;

@@ -145,7 +145,9 @@ fn the_tables_themselves_refuse_what_is_no_row_of_theirs() {
     let directory = tempfile::TempDir::new().unwrap();
     let mut conn = prepared(&file(&directory));
     conn.batch_execute(
-        "INSERT INTO players VALUES (1, 332, 'alice', 'active', 1, 1, NULL, '{}', 0, 0);
+        "INSERT INTO players VALUES (1, 332, 'alice', 'active', 1, 1, NULL, '{}', 0, 0, NULL, 0);
+         INSERT INTO events VALUES (1, 't', 'payout.held', 332, 1, NULL, NULL, NULL, NULL, NULL, '', 0);
+         INSERT INTO protection_log VALUES (1, 1, 'limit', '', 0);
          INSERT INTO accounts VALUES (1, 'player:1:USD', 'player', 1, 'USD', 100, 0, 0);
          INSERT INTO accounts VALUES (2, 'games:332:USD', 'games', NULL, 'USD', -100, 0, 1);
          INSERT INTO journal_entries VALUES (1, 'win', 'w', 1, 'USD', 100, 2, 0, 1, 0, 0, zeroblob(32));
@@ -168,6 +170,13 @@ fn the_tables_themselves_refuse_what_is_no_row_of_theirs() {
         "INSERT INTO journal_entries VALUES (2, 'win', 'x', 1, 'USD', 1, 7, 0, 1, 0, 0, zeroblob(32))",
         "UPDATE journal_entries SET amount = 1",
         "DELETE FROM journal_entries",
+        "UPDATE events SET reason = ''",
+        "INSERT INTO events VALUES (1, 't', 'payout.held', 332, 1, NULL, NULL, NULL, NULL, NULL, '', 0)",
+        "UPDATE protection_log SET detail = ''",
+        "DELETE FROM protection_log",
+        "UPDATE players SET limited = 2",
+        "INSERT INTO player_limits VALUES (1, 'USD', 'year', 5, NULL, NULL, 0)",
+        "INSERT INTO player_limits VALUES (1, 'USD', 'day', -5, NULL, NULL, 0)",
         "UPDATE audit SET detail = ''",
         "DELETE FROM audit",
         "INSERT INTO payouts VALUES ('p', 'c', 332, 1, 0, 'USD', 1, 'queued', NULL, NULL, '', 0, 0)",

@@ -1,6 +1,7 @@
 //! `/cashier` for players, in the shape of ScaleTrade's Cashier API (contract, part 4.2). One file per method.
 
 mod brackets;
+pub(super) mod deposit;
 mod error;
 mod fields;
 pub(super) mod methods;
@@ -31,6 +32,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
             web::resource("/cashier/methods").route(web::get().to(methods::list)).default_service(wrong_method("GET")),
+        )
+        .service(
+            web::resource("/cashier/deposit")
+                .route(web::post().to(deposit::create))
+                .default_service(wrong_method("POST")),
         )
         .service(
             web::resource("/cashier/withdrawal")

@@ -3,6 +3,7 @@
 pub(super) mod door;
 pub(super) mod overrides;
 pub(super) mod players;
+pub(super) mod protection;
 pub(super) mod sessions;
 pub(super) mod transactions;
 
@@ -57,6 +58,21 @@ pub(super) fn routes() -> actix_web::Scope {
                 .route(web::delete().to(overrides::delete_override))
                 .route(web::get().to(overrides::get_override))
                 .default_service(wrong_method("GET, PUT, DELETE")),
+        )
+        .service(
+            web::resource("/protection")
+                .route(web::get().to(protection::get_protection))
+                .default_service(wrong_method("GET")),
+        )
+        .service(
+            web::resource("/protection/limits")
+                .route(web::put().to(protection::put_limit))
+                .default_service(wrong_method("PUT")),
+        )
+        .service(
+            web::resource("/protection/exclusion")
+                .route(web::put().to(protection::put_exclusion))
+                .default_service(wrong_method("PUT")),
         )
 }
 

@@ -53,7 +53,7 @@ fn dressed(
     promise: &'static str,
     dress: fn(Params) -> Params,
 ) -> Scenario {
-    Scenario::new(severity, name, promise, move |bench| {
+    Scenario::new(severity, name, promise, move |bench: &Bench| {
         Box::pin(async move {
             let answer = bench.ask(&dress(bench.deposit())).await?;
             accepted(&answer, 0).map(|_| ())

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::Stop;
+use super::{About, Stop};
 use crate::simulate::caller::{Answer, Caller};
 use crate::simulate::faults::Dice;
 use crate::simulate::messages::{self, Notice, Order, PAYOUT, PURCHASE, SUCCESS};
@@ -18,6 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const MOST_AT_ONCE: i64 = 1_000_000_000_000_000;
 /// Payouts tried at most to empty a balance.
 const MOST_DRAINS: usize = 200;
+const FUNDED: &str = "Scenarios about money deposit for themselves and withdraw it again. They need a player that may \
+deposit and withdraw, limits that allow payouts of one to ten times the amount used here, and no daily limit that a few \
+hundred of them reach. Scenarios about initiations also need --bind, payout_url set to that address, and automatic \
+approval; without these they are skipped. Use a test player: what it has is withdrawn.";
 
 /// Who is examined, and with which player.
 #[derive(Debug, Clone)]
@@ -32,6 +36,20 @@ pub struct Subject {
     pub currency: String,
     /// Minor units of one movement; within the merchant's limits, as are 30 times as many for deposits.
     pub amount: i64,
+}
+
+impl Subject {
+    /// What the report says of it.
+    pub fn about(&self) -> About {
+        let facts = vec![
+            ("target", self.target.clone().into()),
+            ("site_id", self.site_id.into()),
+            ("player", self.login.clone().into()),
+            ("currency", self.currency.clone().into()),
+            ("amount", self.amount.into()),
+        ];
+        About { facts, needs: FUNDED }
+    }
 }
 
 /// The workbench of the scenarios.

@@ -1,7 +1,8 @@
 //! The conformance list: named scenarios against any merchant implementation, through the public wire only.
 //!
 //! A scenario sees what the real Cashier sees: answers, and initiations when it has an address for them. Whether money
-//! moved is found out by asking for payouts: what can be withdrawn is there.
+//! moved is found out by asking for payouts: what can be withdrawn is there. [`wallet`] is the other list: what a game
+//! server may expect of any wallet.
 
 mod accept;
 mod amounts;
@@ -13,6 +14,7 @@ mod repeats;
 mod report;
 mod signatures;
 mod transport;
+pub mod wallet;
 mod webhooks;
 
 use std::future::Future;
@@ -21,7 +23,7 @@ use std::pin::Pin;
 use super::caller::CallError;
 
 pub use bench::{Bench, Subject};
-pub use report::Certificate;
+pub use report::{About, Certificate};
 
 /// How bad it is when a promise is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,21 +68,21 @@ impl From<CallError> for Stop {
 /// What a scenario found: nothing, or why it stopped.
 pub type Check<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + Send + 'a>>;
 
-/// One promise of the protocol, and how it is tried.
-pub struct Scenario {
+/// One promise of the protocol, and how it is tried on a bench.
+pub struct Scenario<B = Bench> {
     /// Its name, unique: what `--scenario` takes.
     pub name: &'static str,
     /// What the merchant promises.
     pub promise: &'static str,
     /// How bad it is when the promise is broken.
     pub severity: Severity,
-    check: Box<dyn for<'a> Fn(&'a Bench) -> Check<'a> + Send + Sync>,
+    check: Box<dyn for<'a> Fn(&'a B) -> Check<'a> + Send + Sync>,
 }
 
-impl Scenario {
+impl<B> Scenario<B> {
     fn new<F>(severity: Severity, name: &'static str, promise: &'static str, check: F) -> Self
     where
-        F: for<'a> Fn(&'a Bench) -> Check<'a> + Send + Sync + 'static,
+        F: for<'a> Fn(&'a B) -> Check<'a> + Send + Sync + 'static,
     {
         Self { name, promise, severity, check: Box::new(check) }
     }
@@ -114,7 +116,7 @@ pub fn all() -> Vec<Scenario> {
 }
 
 /// Tries the scenarios one after another; `seen` is told each finding as it comes.
-pub async fn run(bench: &Bench, scenarios: &[Scenario], mut seen: impl FnMut(&Finding)) -> Certificate {
+pub async fn run<B>(about: About, bench: &B, scenarios: &[Scenario<B>], mut seen: impl FnMut(&Finding)) -> Certificate {
     let mut findings = Vec::new();
     for scenario in scenarios {
         let end = (scenario.check)(bench).await;
@@ -123,7 +125,7 @@ pub async fn run(bench: &Bench, scenarios: &[Scenario], mut seen: impl FnMut(&Fi
         seen(&finding);
         findings.push(finding);
     }
-    Certificate { subject: bench.subject().clone(), at: crate::clock::now(), findings }
+    Certificate { about, at: crate::clock::now(), findings }
 }
 
 #[cfg(test)]
@@ -134,14 +136,18 @@ mod tests {
 
     #[test]
     fn there_are_enough_scenarios_and_their_names_are_unique() {
-        let scenarios = all();
-        let names: HashSet<_> = scenarios.iter().map(|scenario| scenario.name).collect();
-
-        assert_eq!(names.len(), scenarios.len());
-        assert!(names.len() >= 40, "{}", names.len());
-        for scenario in &scenarios {
-            assert!(scenario.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
-            assert!(scenario.name.len() <= 40, "{}", scenario.name);
+        let lists: [Vec<&str>; 2] = [
+            all().iter().map(|scenario| scenario.name).collect(),
+            wallet::all().iter().map(|scenario| scenario.name).collect(),
+        ];
+        for list in lists {
+            let names: HashSet<_> = list.iter().collect();
+            assert_eq!(names.len(), list.len());
+            assert!(names.len() >= 40, "{}", names.len());
+            for name in list {
+                assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{name}");
+                assert!(name.len() <= 40, "{name}");
+            }
         }
     }
 }

@@ -116,7 +116,7 @@ fn refusal(
     first_words: &'static [&'static str],
     make: fn(&Bench) -> Params,
 ) -> Scenario {
-    Scenario::new(severity, name, promise, move |bench| {
+    Scenario::new(severity, name, promise, move |bench: &Bench| {
         Box::pin(async move { refused(&bench.ask(&make(bench)).await?, first_words) })
     })
 }

@@ -3,20 +3,25 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
-use super::{Finding, Stop, Subject};
+use super::{Finding, Stop};
 use crate::clock::{Micros, rfc3339};
 
 const WIDTH: u16 = 100;
-const FUNDED: &str = "Scenarios about money deposit for themselves and withdraw it again. They need a player that may \
-deposit and withdraw, limits that allow payouts of one to ten times the amount used here, and no daily limit that a few \
-hundred of them reach. Scenarios about initiations also need --bind, payout_url set to that address, and automatic \
-approval; without these they are skipped. Use a test player: what it has is withdrawn.";
+
+/// What a report says of the one examined.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// Each with its name; the first is the address that was examined.
+    pub facts: Vec<(&'static str, Value)>,
+    /// What the scenarios need, in sentences.
+    pub needs: &'static str,
+}
 
 /// What a certification found.
 #[derive(Debug, Clone)]
 pub struct Certificate {
     /// Who was examined.
-    pub subject: Subject,
+    pub about: About,
     /// When it ended.
     pub at: Micros,
     /// One finding per scenario.
@@ -47,7 +52,7 @@ impl Certificate {
             };
             table.add_row([finding.name, finding.severity.letter(), word(finding), &text]);
         }
-        format!("{table}\n{}\n{}", self.verdict(), wrapped(FUNDED))
+        format!("{table}\n{}\n{}", self.verdict(), wrapped(self.about.needs))
     }
 
     /// One document with everything.
@@ -57,26 +62,25 @@ impl Certificate {
             json!({"name": finding.name, "promise": finding.promise, "severity": finding.severity.letter(),
                 "result": word(finding), "reason": reason(finding)})
         });
-        json!({
-            "ok": self.holds(), "target": self.subject.target, "site_id": self.subject.site_id,
-            "player": self.subject.login, "currency": self.subject.currency, "amount": self.subject.amount,
-            "at": rfc3339(self.at), "passed": passed, "failed": failed, "skipped": skipped, "needs": FUNDED,
-            "scenarios": findings.collect::<Vec<_>>(),
-        })
+        let mut document = json!({
+            "ok": self.holds(), "at": rfc3339(self.at), "passed": passed, "failed": failed, "skipped": skipped,
+            "needs": self.about.needs, "scenarios": findings.collect::<Vec<_>>(),
+        });
+        for (name, fact) in &self.about.facts {
+            document[*name] = fact.clone();
+        }
+        document
     }
 
-    /// A Markdown page for the Cashier's integration team.
+    /// A Markdown page for the other side's integration team.
     pub fn to_markdown(&self) -> String {
-        let subject = &self.subject;
+        let mut facts = self.about.facts.iter().map(|(name, fact)| (*name, fact_text(fact)));
+        let examined = facts.next().map_or_else(String::new, |(_, fact)| fact);
+        let facts: Vec<String> = facts.map(|(name, fact)| format!("{name} {fact}")).collect();
+        let (at, verdict, needs) = (rfc3339(self.at), self.verdict(), self.about.needs);
         let mut page = format!(
-            "# Conformance of {}\n\nSite {}, player {}, {} minor units of {} per movement, {}.\n\n{}\n\n{FUNDED}\n\n",
-            cell(&subject.target),
-            subject.site_id,
-            cell(&subject.login),
-            subject.amount,
-            cell(&subject.currency),
-            rfc3339(self.at),
-            self.verdict(),
+            "# Conformance of {examined}\n\nTried with {}, {at}.\n\n{verdict}\n\n{needs}\n\n",
+            facts.join(", ")
         );
         page.push_str("Severity: C money created, lost or stolen, or forged state; H service or audit broken; ");
         page.push_str(
@@ -123,6 +127,11 @@ fn reason(finding: &Finding) -> &str {
     }
 }
 
+/// A fact as people write it: a text without its quotation marks.
+fn fact_text(fact: &Value) -> String {
+    fact.as_str().map_or_else(|| fact.to_string(), cell)
+}
+
 /// Text that cannot break out of a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
@@ -160,12 +169,9 @@ mod tests {
         let finding =
             |name, end| Finding { name, promise: "a promise of some length", severity: Severity::Critical, end };
         Certificate {
-            subject: Subject {
-                target: "http://127.0.0.1:1".into(),
-                site_id: 332,
-                login: "certify".into(),
-                currency: "USD".into(),
-                amount: 1000,
+            about: About {
+                facts: vec![("target", "http://127.0.0.1:1".into()), ("player", "<b>".into()), ("amount", 1000.into())],
+                needs: "a test player",
             },
             at: 0,
             findings: vec![
@@ -185,7 +191,12 @@ mod tests {
         assert!(certificate.to_text().lines().all(|line| line.chars().count() <= usize::from(WIDTH)));
         assert!(certificate.to_text().contains("1 failed (1 of them critical)"));
         assert_eq!(certificate.to_json()["scenarios"][2]["result"], "skip");
+        assert_eq!((&certificate.to_json()["amount"], &certificate.to_json()["player"]), (&json!(1000), &json!("<b>")));
         let page = certificate.to_markdown();
+        assert!(
+            page.starts_with("# Conformance of http://127.0.0.1:1\n\nTried with player &lt;b>, amount 1000, "),
+            "{page}"
+        );
         assert!(page.contains("| two | C | fail |") && page.contains("\\|") && !page.contains("<script>"));
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 
 fn forged(name: &'static str, promise: &'static str, forge: fn(&Bench, Params) -> Params) -> Scenario {
     let severity: Severity = Critical;
-    Scenario::new(severity, name, promise, move |bench| {
+    Scenario::new(severity, name, promise, move |bench: &Bench| {
         Box::pin(async move {
             let signed = bench.caller().brand().signed(&bench.deposit());
             let answer = bench.caller().ask_as_is(&forge(bench, signed), Encoding::Json).await?;

@@ -50,14 +50,14 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::new(High, "query-and-body", "parameters in query and body are never merged", |b| {
             Box::pin(query_and_body(b))
         }),
-        Scenario::new(Medium, "still-alive", "after all that an honest question is accepted", |b| {
+        Scenario::new(Medium, "still-alive", "after all that an honest question is accepted", |b: &Bench| {
             Box::pin(async move { b.open_deposit(b.unit()).await.map(|_| ()) })
         }),
     ]
 }
 
 fn method(name: &'static str, promise: &'static str, method: &'static str) -> Scenario {
-    Scenario::new(Medium, name, promise, move |bench| {
+    Scenario::new(Medium, name, promise, move |bench: &Bench| {
         Box::pin(async move {
             let query = form(&bench.caller().brand().signed(&bench.deposit()));
             let call = RawCall { route: Route::Callback, method, query: &query, headers: &[], body: Vec::new() };
@@ -74,7 +74,7 @@ fn posted(
     headers: &'static [(&'static str, &'static str)],
     body: fn(&Bench) -> Vec<u8>,
 ) -> Scenario {
-    Scenario::new(severity, name, promise, move |bench| {
+    Scenario::new(severity, name, promise, move |bench: &Bench| {
         Box::pin(async move {
             let call = RawCall::post(Route::Callback, headers, body(bench));
             refused_with(&bench.caller().raw(call).await?, statuses)

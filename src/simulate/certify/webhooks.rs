@@ -22,7 +22,7 @@ fn good() -> Vec<Scenario> {
                 acknowledged(&b.caller().notify(&notice, Encoding::Form).await?)
             })
         }),
-        Scenario::new(Critical, "webhook-in-parallel", "copies at the same time are all acknowledged", |b| {
+        Scenario::new(Critical, "webhook-in-parallel", "copies at the same time are all acknowledged", |b: &Bench| {
             Box::pin(async move { b.notify_copies(&paid(b).await?).await })
         }),
         Scenario::new(Critical, "webhook-repeated", "a repetition is acknowledged", |b| Box::pin(repeated(b))),
@@ -112,7 +112,7 @@ async fn paid(bench: &Bench) -> Result<Params, Stop> {
 
 /// A signed notification that must be acknowledged.
 fn kept(severity: Severity, name: &'static str, promise: &'static str, change: fn(Params) -> Params) -> Scenario {
-    Scenario::new(severity, name, promise, move |bench| {
+    Scenario::new(severity, name, promise, move |bench: &Bench| {
         Box::pin(async move { bench.notify(&change(paid(bench).await?)).await })
     })
 }
@@ -125,7 +125,7 @@ fn turned_away(
     statuses: &'static [u16],
     forge: fn(Params) -> Params,
 ) -> Scenario {
-    Scenario::new(severity, name, promise, move |bench| {
+    Scenario::new(severity, name, promise, move |bench: &Bench| {
         Box::pin(async move {
             let signed = bench.caller().brand().signed(&paid(bench).await?);
             not_acknowledged(&bench.caller().notify_as_is(&forge(signed), Encoding::Json).await?, statuses)
@@ -135,7 +135,7 @@ fn turned_away(
 
 /// A signed message that is no notification of this dialect.
 fn malformed(name: &'static str, promise: &'static str, change: fn(Params) -> Params) -> Scenario {
-    Scenario::new(High, name, promise, move |bench| {
+    Scenario::new(High, name, promise, move |bench: &Bench| {
         Box::pin(async move {
             let notice = change(paid(bench).await?);
             not_acknowledged(&bench.caller().notify(&notice, Encoding::Json).await?, &[400])
@@ -152,7 +152,7 @@ fn raw(
     headers: &'static [(&'static str, &'static str)],
     write: fn(&Params) -> (String, Vec<u8>),
 ) -> Scenario {
-    Scenario::new(severity, name, promise, move |bench| {
+    Scenario::new(severity, name, promise, move |bench: &Bench| {
         Box::pin(async move {
             let (query, body) = write(&bench.caller().brand().signed(&paid(bench).await?));
             let call = RawCall { route: Route::Webhook, method, query: &query, headers, body };

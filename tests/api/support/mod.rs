@@ -3,12 +3,14 @@
 //! - [`app`]: the service on its own thread, with a database in a temporary directory, and the Cashier it talks to.
 //! - [`wire`]: messages of the Cashier, in every dress, and a client of the wallet API.
 //! - [`binary`]: the program itself, as a shell would run it.
+//! - [`other_wallet`]: somebody else's wallet, right or wrong, for the self-test to examine.
 //! - [`story`]: whole steps in one word: give a player money, deposit, ask for a payout, notify.
 //!
 //! Every [`TestApp`] checks every invariant of its books when the test ends.
 
 pub mod app;
 pub mod binary;
+pub mod other_wallet;
 pub mod story;
 pub mod wire;
 

@@ -115,6 +115,8 @@ pub struct Reply {
     pub content_type: String,
     /// Whether it says `Idempotent-Replayed: true`.
     pub replayed: bool,
+    /// `X-Request-Id`.
+    pub request_id: String,
     pub json: Value,
 }
 
@@ -221,9 +223,10 @@ async fn reply(response: reqwest::Response) -> Reply {
         |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     let (status, content_type, replayed) =
         (response.status().as_u16(), header("content-type"), header("idempotent-replayed"));
+    let request_id = header("x-request-id");
     let text = response.text().await.expect("a whole answer");
     let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Reply { status, content_type, replayed: replayed == "true", json }
+    Reply { status, content_type, replayed: replayed == "true", request_id, json }
 }
 
 /// A path segment with everything encoded that is not a letter or a digit.

@@ -21,7 +21,7 @@ const GROUPS: [(&str, usize); 11] = [
 ];
 
 fn documents() -> Vec<String> {
-    files(&["README.md", "CHANGELOG.md", "docs", "migrations"], &["md"])
+    files(&["README.md", "CHANGELOG.md", "docs", "examples", "migrations"], &["md"])
 }
 
 /// What stands between backticks.
@@ -86,7 +86,7 @@ fn every_threat_that_the_code_names_has_a_row() {
 
 #[test]
 fn files_and_links_of_the_documents_are_there() {
-    let folders = ["src/", "tests/", "docs/", "migrations/", "benches/"];
+    let folders = ["src/", "tests/", "docs/", "migrations/", "benches/", "examples/"];
     let mut wrong = Vec::new();
     for path in documents() {
         let text = read(&path);
@@ -194,7 +194,8 @@ fn every_migration_goes_up_and_down_and_no_file_knows_this_machine() {
         }
     }
     let here = root().to_string_lossy();
-    let places = ["src", "tests", "benches", "docs", "migrations", "README.md", "CHANGELOG.md", "Settings.toml"];
-    let all = files(&places, &["rs", "md", "sql", "toml"]);
+    let places =
+        ["src", "tests", "benches", "docs", "examples", "migrations", "README.md", "CHANGELOG.md", "Settings.toml"];
+    let all = files(&places, &["rs", "md", "sh", "sql", "toml"]);
     none("files with a path of this machine", all.into_iter().filter(|path| read(path).contains(&*here)).collect());
 }
