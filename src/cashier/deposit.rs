@@ -175,14 +175,18 @@ fn choose<'a>(
             && wanted.method.as_ref().is_none_or(|name| method.name == *name)
     });
     let currency = wanted.amount.currency();
-    let decided: Vec<Result<Offer<'a>, Why>> =
-        named.map(|method| methods::eligible(site, method, currency, player, exceptions, at)).collect();
-    let mut fitting = decided.iter().filter_map(|one| one.as_ref().ok());
-    match (fitting.next(), fitting.next(), decided.first()) {
-        (Some(offer), None, _) => Ok(*offer),
-        (Some(_), Some(_), _) => Err(Begun::NotNamed),
-        (None, _, Some(Err(why))) => Err(Begun::NotOffered(*why)),
-        (None, _, Some(Ok(_)) | None) => Err(Begun::NoSuchMethod),
+    let (mut fitting, mut reason) = (Vec::new(), None);
+    for method in named {
+        match methods::eligible(site, method, currency, player, exceptions, at) {
+            Ok(offer) => fitting.push(offer),
+            Err(why) => reason = reason.or(Some(why)),
+        }
+    }
+    match (fitting.as_slice(), reason) {
+        ([offer], _) => Ok(*offer),
+        ([], Some(why)) => Err(Begun::NotOffered(why)),
+        ([], None) => Err(Begun::NoSuchMethod),
+        ([_, _, ..], _) => Err(Begun::NotNamed),
     }
 }
 

@@ -76,11 +76,14 @@ const LAYERS: [(&str, &[&str]); 32] = [
             "deposits",
             "error",
             "ids",
+            "ledger",
+            "limits",
             "money",
             "orders",
             "outgoing",
             "payouts",
             "players",
+            "protection",
             "providers",
             "settings",
         ],
@@ -88,6 +91,7 @@ const LAYERS: [(&str, &[&str]); 32] = [
     (
         "questions",
         &[
+            "cashier",
             "clock",
             "db",
             "deposits",

@@ -4,6 +4,7 @@
 //! - [`wire`]: messages of the Cashier, in every dress, and a client of the wallet API.
 //! - [`binary`]: the program itself, as a shell would run it.
 //! - [`other_wallet`]: somebody else's wallet, right or wrong, for the self-test to examine.
+//! - [`player`]: a player's front end, with a session token.
 //! - [`story`]: whole steps in one word: give a player money, deposit, ask for a payout, notify.
 //!
 //! Every [`TestApp`] checks every invariant of its books when the test ends.
@@ -11,6 +12,7 @@
 pub mod app;
 pub mod binary;
 pub mod other_wallet;
+pub mod player;
 pub mod story;
 pub mod wire;
 
