@@ -72,7 +72,8 @@ async fn play(args: &Args, directory: &Path) -> Outcome {
     let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let cashier = Cashier::start(loopback, brand.clone()).await;
     let cashier = cashier.map_err(|error| Failure::WrongUse(format!("the simulated Cashier: {error}")))?;
-    let host = Host::start(directory, &brand, &cashier.payout_url()).await.map_err(Failure::WrongUse)?;
+    let addresses = [cashier.payout_url(), cashier.authlink_url()];
+    let host = Host::start(directory, &brand, &addresses).await.map_err(Failure::WrongUse)?;
 
     let meter = Arc::new(Meter::default());
     let caller = Caller::new(host.public(), brand, meter.clone());
@@ -108,6 +109,7 @@ async fn keep(host: &Host, directory: &Path) {
     eprintln!("croupier is up until Ctrl-C");
     eprintln!("  for the Cashier    {}/cashier/callback/carouseller", host.public());
     eprintln!("  back office        {}/admin", host.private());
+    eprintln!("  API, in a browser  {}/docs", host.private());
     eprintln!("  login              {} / {}", host.staff_name(), host.staff_password().expose());
     eprintln!("  staff token        {}", host.staff_token().expose());
     eprintln!("  wallet key         {}", host.wallet_key().expose());

@@ -133,7 +133,7 @@ async fn simulate(args: &Args) -> Outcome {
     let currency = args.examined.currency()?;
     let cashier = Cashier::start(args.bind, caller.brand().clone()).await;
     let cashier = cashier.map_err(|error| Failure::WrongUse(format!("cannot listen on {}: {error}", args.bind)))?;
-    eprintln!("taking initiations at {}", cashier.payout_url());
+    eprintln!("taking initiations at {}, opening at {}", cashier.payout_url(), cashier.authlink_url());
     let cashier = Arc::new(cashier.with(caller, Ladder::new(args.speed), PATIENCE));
     if args.rate > 0 {
         certify::reachable(cashier.caller()).await?;

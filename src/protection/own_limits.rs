@@ -42,16 +42,27 @@ impl Limit {
         self.next.filter(|(_, from)| at < *from)
     }
 
-    /// The limit after `wanted` was asked for. `None` is no limit, the mildest of all.
+    /// The limit after `wanted` was asked for. `None` is no limit, the mildest of all. A wish that goes no further than one that waits
+    /// already does not wait longer than that one.
     pub fn changed(&self, wanted: Option<i64>, cooling: Micros, at: Micros) -> Self {
         let now = self.in_force(at);
-        let milder = match (now, wanted) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(now), Some(wanted)) => wanted > now,
+        let (amount, next) = if is_milder(wanted, now) {
+            let cooled = at.saturating_add(cooling);
+            let waited = self.to_come(at).filter(|(next, _)| !is_milder(wanted, *next)).map(|(_, from)| from);
+            (now, Some((wanted, waited.map_or(cooled, |from| from.min(cooled)))))
+        } else {
+            (wanted, None)
         };
-        let (amount, next) = if milder { (now, Some((wanted, at.saturating_add(cooling)))) } else { (wanted, None) };
         Self { amount, next, ..self.clone() }
+    }
+}
+
+/// Whether a limit lets more through than another.
+fn is_milder(limit: Option<i64>, than: Option<i64>) -> bool {
+    match (limit, than) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(limit), Some(than)) => limit > than,
     }
 }
 
@@ -89,10 +100,10 @@ pub fn set(
     let is_new = known.is_none();
     let none = || Limit { currency: currency.code().to_owned(), period, amount: None, next: None };
     let before = known.unwrap_or_else(none);
-    if is_new && wanted.is_none() {
+    let after = before.changed(wanted, cooling_hours.saturating_mul(HOUR), at);
+    if after == before {
         return Ok(before);
     }
-    let after = before.changed(wanted, cooling_hours.saturating_mul(HOUR), at);
     let stored = LimitRow {
         player_id: id.0,
         currency: after.currency.clone(),
@@ -167,6 +178,9 @@ mod tests {
         assert_eq!(limit(Some(50), None).changed(None, 10, at), limit(Some(50), Some((None, 1_010))));
         let raised = limit(Some(50), Some((Some(60), 1_010)));
         assert_eq!((raised.in_force(1_009), raised.in_force(1_010)), (Some(50), Some(60)));
+        assert_eq!(raised.changed(Some(60), 10, 1_005), raised, "asking again does not begin again");
+        assert_eq!(raised.changed(Some(55), 10, 1_005), limit(Some(50), Some((Some(55), 1_010))));
+        assert_eq!(raised.changed(Some(70), 10, 1_005), limit(Some(50), Some((Some(70), 1_015))));
         assert_eq!(raised.changed(Some(50), 10, at), limit(Some(50), None), "the wish is taken back");
         assert_eq!(raised.changed(Some(55), 10, 2_000), limit(Some(55), None), "lower than what has come into force");
     }
@@ -184,7 +198,8 @@ mod tests {
             let mild = |amount: Option<i64>| amount.unwrap_or(i64::MAX);
             let after = before.changed(wanted, 50, at);
 
-            prop_assert!(mild(after.in_force(at + later)) <= mild(before.in_force(at)));
+            let was = mild(before.in_force(at)).max(mild(before.in_force(at + later)));
+            prop_assert!(mild(after.in_force(at + later)) <= was);
             prop_assert_eq!(after.in_force(at + 50), wanted);
         }
     }

@@ -144,6 +144,11 @@ impl CashierBeforeCalls {
         self.server.payout_url()
     }
 
+    /// The merchant's `authlink_url`.
+    pub fn authlink_url(&self) -> String {
+        self.server.authlink_url()
+    }
+
     /// The Cashier, complete. `patience` is how long the merchant may take from its answer to the initiation.
     pub fn with(self, caller: Caller, ladder: Ladder, patience: Duration) -> Cashier {
         let Self { server, plans } = self;

@@ -2,6 +2,7 @@
 
 mod facts;
 mod orders;
+mod telling;
 mod wallet;
 
 use diesel::prelude::*;
@@ -66,6 +67,8 @@ pub fn verify(conn: &mut DbConn, progress: impl FnMut(i64)) -> Result<Report, Er
         orders::payouts(conn, &checked.kinds, &mut problems)?;
         orders::deposits(conn, &checked.kinds, &mut problems)?;
         wallet::transactions(conn, &checked.kinds, &mut problems)?;
+        telling::events(conn, &mut problems)?;
+        telling::protection(conn, &mut problems)?;
         let audit = audit::verify(conn)?;
         problems.extend(audit.problems);
         let players: i64 = players::table.count().get_result(conn)?;

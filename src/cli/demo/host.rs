@@ -42,12 +42,12 @@ struct Running {
 }
 
 impl Host {
-    /// Writes settings into the directory and starts the service. The environment does not count: a demo must never
-    /// reach a real database.
-    pub(super) async fn start(directory: &Path, brand: &Brand, payout_url: &str) -> Result<Self, String> {
+    /// Writes settings into the directory and starts the service. `addresses`: `payout_url` and `authlink_url`. The environment does not
+    /// count: a demo must never reach a real database.
+    pub(super) async fn start(directory: &Path, brand: &Brand, addresses: &[String; 2]) -> Result<Self, String> {
         let wallet_key = Secret::new(super::random_hex()?);
         let database = directory.join("croupier.db");
-        let text = settings(directory, &database, brand, payout_url, &wallet_key);
+        let text = settings(directory, &database, brand, addresses, &wallet_key);
         write_private(&directory.join("Settings.toml"), &text)?;
         let settings = Settings::from_text(&text).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -190,7 +190,8 @@ async fn staff(app: &Application) -> Result<(Secret, Secret), String> {
     Ok((password, made.await.map_err(|error| error.to_string())?))
 }
 
-fn settings(directory: &Path, database: &Path, brand: &Brand, payout_url: &str, wallet_key: &Secret) -> String {
+fn settings(directory: &Path, database: &Path, brand: &Brand, addresses: &[String; 2], wallet_key: &Secret) -> String {
+    let [payout_url, authlink_url] = addresses;
     // A JSON string is a TOML string: a directory may hold quotes and backslashes.
     let quoted = |text: String| serde_json::Value::String(text).to_string();
     format!(
@@ -212,6 +213,7 @@ currencies = ["USD", "EUR"]
 [sites.demo.carouseller]
 salts = ["{salt}"]
 payout_url = "{payout_url}"
+authlink_url = "{authlink_url}"
 
 [sites.demo.limits.USD]
 deposit_min = 100
