@@ -27,6 +27,10 @@ use crate::settings::{MethodLimits, Site};
 /// The longest address that a player's front end may name.
 const LONGEST_URL: usize = 2048;
 
+/// Deposits that one player may have begun and not paid. Fewer, and somebody who cannot decide is sent away; more, and a script fills
+/// the books.
+const MOST_BEGUN: usize = 100;
+
 /// What a player is told when the door stays shut.
 const NOT_OPENED: &str = "the payment provider could not be opened";
 
@@ -88,7 +92,7 @@ pub enum Begun {
 ///
 /// # Errors
 ///
-/// `ReferenceReused`; then `PlayerBlocked`, `BelowMinimum`, `AboveMaximum`: nothing is written.
+/// `ReferenceReused`; then `PlayerBlocked`, `BelowMinimum`, `AboveMaximum`, `Conflict` when too many are begun: nothing is written.
 pub fn begin(
     tx: &mut WriteTx<'_>,
     site: &Site,
@@ -112,6 +116,10 @@ pub fn begin(
         Err(instead) => return Ok(instead),
     };
     limits::method(&MethodLimits { deposit_min: offer.min, deposit_max: offer.max }, wanted.amount.minor())?;
+    let open = expire(tx, player.id, at)?;
+    if open >= MOST_BEGUN {
+        return Err(Error::Conflict("too many deposits are begun and not paid".into()));
+    }
     protection::check_deposit(tx, site, &known, wanted.amount, at)?;
     let provider = super::provider(site).ok_or(Error::DepositsNotAllowed)?;
     let question = Question {
@@ -203,6 +211,22 @@ fn fingerprint(wanted: &Wanted) -> [u8; 32] {
         &or_empty(&wanted.urls[0]),
         &or_empty(&wanted.urls[1]),
     ])
+}
+
+/// Ends what was begun so long ago that no question takes it over any more: nobody can pay it, and it must not count for the player's
+/// limits. Gives back how many are left.
+fn expire(tx: &mut WriteTx<'_>, player: i64, at: Micros) -> Result<usize, Error> {
+    let (expired, open) = intents::of_player(tx, player, at)?;
+    for intent in expired {
+        intents::remove(tx, player, &intent.external_id)?;
+        let deposit = deposits::find(tx.read()?, &intent.external_id)?.ok_or(Error::NotFound("deposit"))?;
+        let waits = [Status::Created.code(), Status::PendingPayment.code()].contains(&deposit.status);
+        if waits && deposit.transaction_id.is_none() {
+            let why = Because { cause: "expired", actor: SYSTEM, reason: "the Cashier never asked about it" };
+            credit::move_to(tx, &deposit, Status::Cancelled, why, at)?;
+        }
+    }
+    Ok(open.len())
 }
 
 /// What is kept with the order.

@@ -13,13 +13,16 @@ fn row(id: u32, status: i64, login: i64, provider: &str, created: i64) -> Transa
         id: format!("{id:032x}"),
         customer_id: 5,
         login,
-        direction: if id % 2 == 0 { Direction::Deposit } else { Direction::Payout },
-        source: i64::from(id % 3 == 0),
+        direction: if id.is_multiple_of(2) { Direction::Deposit } else { Direction::Payout },
+        source: i64::from(id.is_multiple_of(3)),
         provider: provider.to_owned(),
-        method: if id % 2 == 0 { "card".to_owned() } else { String::new() },
+        method: if id.is_multiple_of(2) { "card".to_owned() } else { String::new() },
         provider_payment_id: format!("pi_{id}"),
-        amount: Money::new(i64::from(id) + 1, Currency::parse(if id % 2 == 0 { "USD" } else { "EUR" }).unwrap())
-            .unwrap(),
+        amount: Money::new(
+            i64::from(id) + 1,
+            Currency::parse(if id.is_multiple_of(2) { "USD" } else { "EUR" }).unwrap(),
+        )
+        .unwrap(),
         status: Status::from_code(status).unwrap(),
         failure_reason: String::new(),
         idempotency_key: String::new(),

@@ -46,8 +46,8 @@ pub fn add(tx: &mut WriteTx<'_>, intent: &Intent) -> QueryResult<()> {
     diesel::insert_into(deposit_intents::table).values(intent).execute(tx.conn()?).map(|_| ())
 }
 
-/// The oldest beginning that such a question takes over, if there is one. Rows of this table never wait to be written, so this is one
-/// look-up in the index and flushes nothing.
+/// The oldest beginning that such a question takes over, if there is one whose order is open. Rows of this table never wait to be written,
+/// and neither do their orders, so this is one look-up in the index and flushes nothing.
 ///
 /// # Errors
 ///
@@ -60,6 +60,9 @@ pub fn find(
     at: Micros,
 ) -> QueryResult<Option<Intent>> {
     deposit_intents::table
+        .inner_join(deposits::table.on(deposits::external_id.eq(deposit_intents::external_id)))
+        .filter(deposits::status.eq_any([Status::Created.code(), Status::PendingPayment.code()]))
+        .filter(deposits::transaction_id.is_null())
         .filter(deposit_intents::player_id.eq(player.0))
         .filter(deposit_intents::provider.eq(provider))
         .filter(deposit_intents::amount.eq(amount.minor()))
@@ -69,6 +72,20 @@ pub fn find(
         .select(Intent::as_select())
         .first(tx.written())
         .optional()
+}
+
+/// Every beginning of a player, oldest first; as far as it is too old to be taken over, apart from the others.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn of_player(tx: &mut WriteTx<'_>, player: i64, at: Micros) -> QueryResult<(Vec<Intent>, Vec<Intent>)> {
+    let all: Vec<Intent> = deposit_intents::table
+        .filter(deposit_intents::player_id.eq(player))
+        .order(deposit_intents::external_id)
+        .select(Intent::as_select())
+        .load(tx.written())?;
+    Ok(all.into_iter().partition(|intent| intent.created_at <= at - OLDEST))
 }
 
 /// Lets a beginning go on as the order that the question is about.

@@ -114,13 +114,8 @@ pub fn offers<'a>(
     at: Micros,
 ) -> Vec<Offer<'a>> {
     let pairs = site.methods.iter().flat_map(|method| currencies.iter().map(move |currency| (method, *currency)));
-    let eligible = pairs.map(|(method, currency)| eligible(site, method, currency, player, overrides, at));
-    eligible
-        .filter_map(|offer| match offer {
-            Ok(offer) => Some(offer),
-            Err(_) => None,
-        })
-        .collect()
+    // What is not offered yields nothing.
+    pairs.flat_map(|(method, currency)| eligible(site, method, currency, player, overrides, at)).collect()
 }
 
 /// Whether the method's provider can be opened for a player.

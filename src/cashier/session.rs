@@ -42,8 +42,7 @@ pub fn open(tx: &mut WriteTx<'_>, player: &Player, seconds: i64, at: Micros) -> 
         None => make_key(tx)?,
     };
     let claims = Claims::new(row.id, row.site_id, &row.login, at.div_euclid(SECOND), seconds, time_ordered());
-    let token = token::write(&claims, &key);
-    let token = token.ok_or_else(|| Error::Internal("a session token cannot be written".into()))?;
+    let token = token::write(&claims, &key)?;
     Ok(Opened { token, expires_at: claims.exp.saturating_mul(SECOND), player: row })
 }
 

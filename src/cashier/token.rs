@@ -12,6 +12,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, EncodingKey, Header,
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+
 /// Who makes the tokens.
 const ISSUER: &str = "croupier";
 /// Whom they are for.
@@ -67,13 +69,11 @@ impl Claims {
 ///
 /// # Errors
 ///
-/// `None` when the library cannot, which for these claims and this key does not happen.
-pub fn write(claims: &Claims, key: &[u8; 32]) -> Option<String> {
+/// `Internal` when the library cannot, which for these claims and this key does not happen.
+pub fn write(claims: &Claims, key: &[u8; 32]) -> Result<String, Error> {
     install();
-    match jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(key)) {
-        Ok(token) => Some(token),
-        Err(_) => None,
-    }
+    let written = jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(key));
+    written.map_err(|_| Error::Internal("a session token cannot be written".into()))
 }
 
 /// What a token says, if this key vouches for it and it is still good in second `now`. Why not is nobody's business outside.

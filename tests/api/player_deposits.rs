@@ -153,12 +153,49 @@ async fn what_was_begun_long_ago_is_not_taken_over() {
     let alice = app.front("alice").await;
     let old = alice.post(PATH, &wish("10", "1")).await.id();
     app.age(DAY_MICROS);
+    assert_ne!(app.cashier_asks(&wire::order("alice", 1_000, "USD")).await, old);
     let young = alice.post(PATH, &wish("10", "2")).await.id();
     app.age(DAY_MICROS - 60_000_000);
 
     assert_eq!(app.cashier_asks(&wire::order("alice", 1_000, "USD")).await, young);
-    assert_ne!(app.cashier_asks(&wire::order("alice", 1_000, "USD")).await, old);
-    assert_eq!(app.count("deposit_intents").await, 1);
+    assert_eq!(app.count("deposit_intents").await, 0);
+}
+
+#[tokio::test]
+async fn what_was_begun_long_ago_ends_with_the_next_beginning_and_frees_the_limits() {
+    let app = TestApp::with(|text| set(&text, "sites.demo.limits.USD", "deposit_daily_max", "1000")).await;
+    app.player("alice").await;
+    let alice = app.front("alice").await;
+    let old = alice.post(PATH, &wish("10", "1")).await.id();
+    assert_eq!(alice.post(PATH, &wish("10", "2")).await.refusal(), (400, "AMOUNT_OUT_OF_RANGE"));
+    app.age(DAY_MICROS);
+
+    let young = alice.post(PATH, &wish("10", "2")).await.id();
+
+    let told = alice.get(&format!("/cashier/transactions/{old}")).await;
+    let reason = json!("expired or given up");
+    assert_eq!((&told.transaction()["status"], &told.transaction()["failure_reason"]), (&json!(6), &reason));
+    assert_eq!(app.cashier_asks(&wire::order("alice", 1_000, "USD")).await, young);
+    assert_eq!(app.count("events WHERE kind = 'deposit.failed'").await, 1);
+}
+
+/// threats R9
+#[tokio::test]
+async fn a_script_cannot_begin_deposits_without_end() {
+    let app = TestApp::with(shut).await;
+    app.player("alice").await;
+    let alice = app.front("alice").await;
+    let mut conn = croupier::db::connect(&app.database()).expect("the database");
+    for nth in 0..100 {
+        let now = clock::now();
+        let sql = format!("INSERT INTO deposit_intents VALUES (1, 'x{nth}', 'carouseller', 1, 'USD', {now})");
+        diesel::sql_query(sql).execute(&mut conn).expect("a beginning");
+    }
+
+    assert_eq!(alice.post(PATH, &wish("10", "k")).await.refusal(), (409, "INVALID_STATE"));
+    diesel::sql_query("DELETE FROM deposit_intents WHERE external_id = 'x7'").execute(&mut conn).expect("one less");
+    assert_eq!(alice.post(PATH, &wish("10", "k")).await.refusal(), (502, "PROVIDER_ERROR"), "there is room for one");
+    diesel::sql_query("DELETE FROM deposit_intents").execute(&mut conn).expect("none is left");
 }
 
 #[tokio::test]
@@ -328,7 +365,7 @@ async fn an_order_that_is_taken_over_does_not_stand_in_its_own_way() {
     assert_eq!(app.cashier_asks(&wire::order("alice", 1_000, "USD")).await, first);
     let path = format!("{}/protection/limits", app.wallet().player("alice"));
     let second = alice.post(PATH, &wish("5", "3")).await.id();
-    let own = json!({"currency": "USD", "period": "day", "amount": 1200});
+    let own = json!({"currency": "USD", "period": "day", "deposit_max": 1200});
     let limited = app.wallet().call("PUT", &path, &[], Some(own)).await;
     assert_eq!(limited.status, 200, "{limited:?}");
     let refused = app.ask(&wire::check_deposit(&wire::order("alice", 500, "USD"))).await;
