@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::carouseller::{CashierAnswer, CashierQuestion, CashierRefusals};
 use super::raw;
 use super::transport::{TransportError, read_body};
 use crate::providers::carouseller::answer::{self, Answer};
@@ -12,7 +13,17 @@ use crate::state::State;
 
 const PROVIDER: &str = "carouseller";
 
-/// Verifies the question, answers it after the commit.
+/// Answer a question of the Cashier
+///
+/// `check_deposit` and `request_payout`, told apart by `action`. There is no key: the signature is in the body. JSON or a form, or query
+/// parameters when there is no body; one source per request. HTTP 200 whenever a `code` of the protocol is the answer, a refused
+/// signature too; 0 and 50 come after the order and the hold are durable.
+#[utoipa::path(
+    post, path = "/cashier/callback/carouseller", tag = "carouseller", operation_id = "carouseller_callback",
+    request_body(description = "The provider's signed parameters",
+        content((CashierQuestion = "application/json"), (CashierQuestion = "application/x-www-form-urlencoded"))),
+    responses((status = 200, description = "The answer of the protocol", body = CashierAnswer), CashierRefusals)
+)]
 pub(super) async fn carouseller(
     request: HttpRequest,
     mut payload: web::Payload,

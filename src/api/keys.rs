@@ -75,10 +75,11 @@ impl<'s> Caller<'s> {
     /// 404 for a site we do not have, 403 for one that the key does not reach.
     pub(super) fn site(&self, request: &HttpRequest) -> Result<&'s Site, Problem> {
         let site = super::path_part(request, "site_id")?.parse().ok().and_then(|id| self.state.site(SiteId(id)));
-        let site = site.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "unknown_site", "no such site"))?;
+        let site = site
+            .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "unknown_site", "no such site").in_field("site_id"))?;
         if !self.reaches(site.site_id) {
             let detail = "this key is not good for this site";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "site_not_permitted", detail));
+            return Err(Problem::new(StatusCode::FORBIDDEN, "site_not_permitted", detail).in_field("site_id"));
         }
         Ok(site)
     }

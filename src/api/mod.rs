@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod body;
 mod callback;
+mod carouseller;
 mod keys;
 mod machines;
 mod openapi;
@@ -108,6 +109,12 @@ fn path_part(request: &HttpRequest, name: &'static str) -> Result<String, proble
     let route = request.match_pattern().unwrap_or_default();
     let at = route.split('/').position(|part| part.trim_matches(['{', '}']) == name);
     let part = at.and_then(|at| request.uri().path().split('/').nth(at)).unwrap_or("");
+    let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    let bytes = part.as_bytes();
+    let is_broken = |at: usize| bytes[at] == b'%' && !(hex(bytes.get(at + 1)) && hex(bytes.get(at + 2)));
+    if (0..bytes.len()).any(is_broken) {
+        return Err(problem::Problem::field(name, "is not percent-encoded: a % needs two hexadecimal digits after it"));
+    }
     let decoded = percent_encoding::percent_decode_str(part).decode_utf8();
     decoded.map(|text| text.into_owned()).map_err(|_| problem::Problem::field(name, "is not UTF-8"))
 }

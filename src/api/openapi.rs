@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpRequest, HttpResponse, web};
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::schema::{Array, Schema};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
-use super::{player, problem, wallet};
+use super::{admin, callback, machines, player, problem, wallet, webhook};
 
 /// Nothing on the page comes from elsewhere, whatever the page says.
 const POLICY: &str =
@@ -49,6 +50,24 @@ const POLICY: &str =
         wallet::protection::get_protection,
         wallet::protection::put_limit,
         wallet::protection::put_exclusion,
+        admin::orders::payouts,
+        admin::orders::payout,
+        admin::decisions::approve,
+        admin::decisions::decline,
+        admin::decisions::retry,
+        admin::decisions::resolve,
+        admin::orders::deposits,
+        admin::orders::deposit,
+        admin::decisions::adjust,
+        admin::reviews::list,
+        admin::reviews::close,
+        admin::reviews::audit,
+        callback::carouseller,
+        webhook::carouseller,
+        machines::healthz,
+        machines::readyz,
+        machines::metrics,
+        json,
     ),
     components(schemas(problem::Document, player::Body)),
     tags(
@@ -57,8 +76,11 @@ const POLICY: &str =
         (name = "protection", description = "The game server: limits of a player's own, self-exclusion, cool-off"),
         (name = "cashier", description = "The game server: the Cashier for a player, with the scope `cashier`"),
         (name = "player", description = "Players, on the public listener, with a session token: the shape of ScaleTrade's Cashier API"),
+        (name = "staff", description = "The back office: what people see and decide"),
+        (name = "carouseller", description = "The Cashier, on the public listener: its questions and notifications"),
+        (name = "machines", description = "Health, metrics and this document"),
     ),
-    modifiers(&Security)
+    modifiers(&Security, &Pages)
 )]
 struct Api;
 
@@ -74,6 +96,24 @@ impl Modify for Security {
         };
         bearer("game_server", "A key of `[wallet] api_keys`");
         bearer("player", "A session token of a player, with `Bearer` before it or without");
+        bearer("staff", "A token of `croupier staff token NAME`");
+    }
+}
+
+/// What the name of a generic page begins with; the name of its items follows.
+const PAGE: &str = "Page_";
+
+struct Pages;
+
+impl Modify for Pages {
+    /// A generic page shows its items in full; here it names them.
+    fn modify(&self, document: &mut Document) {
+        let schemas = &mut document.components.get_or_insert_default().schemas;
+        for (name, schema) in schemas.iter_mut() {
+            if let (Some(item), RefOr::T(Schema::Object(page))) = (name.strip_prefix(PAGE), schema) {
+                page.properties.insert("items".to_owned(), Array::new(Ref::from_schema_name(item)).into());
+            }
+        }
     }
 }
 
@@ -82,7 +122,13 @@ pub fn document() -> Document {
     Api::openapi()
 }
 
-/// `GET /openapi.json`
+/// Show this document
+///
+/// Made from the code that serves. `/docs` shows it to people.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "machines", operation_id = "openapi",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"))
+)]
 pub(super) async fn json() -> HttpResponse {
     HttpResponse::Ok().json(document())
 }

@@ -67,6 +67,20 @@ pub enum Refusals {
     Unavailable(Document<'static>),
 }
 
+/// What a route that reads a body may answer besides, for the OpenAPI document.
+#[derive(IntoResponses)]
+pub enum BodyRefusals {
+    /// `request_timeout`: the body did not arrive in time
+    #[response(status = 408, content_type = "application/problem+json")]
+    Late(Document<'static>),
+    /// `body_too_large`: longer than `server.max_body_bytes`
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Document<'static>),
+    /// `unsupported_media_type`: not `application/json`, or compressed
+    #[response(status = 415, content_type = "application/problem+json")]
+    Unsupported(Document<'static>),
+}
+
 impl Problem {
     /// A problem with a stable `code` for programs and a sentence for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -169,26 +183,57 @@ impl Responder for Problem {
     }
 }
 
+/// What a field whose text was refused must be.
+fn must_be(field: &str) -> &'static str {
+    match field {
+        "site_login" | "reference" => "must be 1 to 128 characters without control characters",
+        "reason" => "must be 1 to 1024 characters without control characters",
+        "external_id" => "must be 1 to 64 letters, digits, _ and -",
+        _ => "must hold neither control characters nor text that reads like another parameter",
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         let of = |status: StatusCode, code| Self::new(status, code, text.clone());
         match error {
-            Error::InvalidAmount => of(StatusCode::BAD_REQUEST, "invalid_amount").in_field("amount"),
-            Error::UnsupportedCurrency => of(StatusCode::BAD_REQUEST, "unsupported_currency").in_field("currency"),
+            Error::InvalidAmount => {
+                let detail = "amount must be an integer of 1 to 1000000000000000 minor units; a win may be 0, an adjustment negative";
+                Self::new(StatusCode::BAD_REQUEST, "invalid_amount", detail).in_field("amount")
+            }
+            Error::UnsupportedCurrency => {
+                let detail = "currency must be one of the site's, as in ISO 4217";
+                Self::new(StatusCode::BAD_REQUEST, "unsupported_currency", detail).in_field("currency")
+            }
             Error::BelowMinimum => of(StatusCode::BAD_REQUEST, "amount_below_minimum").in_field("amount"),
             Error::AboveMaximum => of(StatusCode::BAD_REQUEST, "amount_above_maximum").in_field("amount"),
-            Error::Missing(field) => of(StatusCode::BAD_REQUEST, "missing_field").in_field(field),
-            Error::Invalid(field) => of(StatusCode::BAD_REQUEST, "invalid_field").in_field(field),
-            Error::InsufficientFunds => of(StatusCode::PAYMENT_REQUIRED, "insufficient_funds"),
-            Error::PlayerBlocked => of(StatusCode::FORBIDDEN, "player_blocked"),
+            Error::Missing(field) => {
+                Self::new(StatusCode::BAD_REQUEST, "missing_field", format!("{field} is missing or blank"))
+                    .in_field(field)
+            }
+            Error::Invalid(field) => Self::field(field, must_be(field)),
+            Error::InsufficientFunds => {
+                let detail = "amount is more than the player has available";
+                Self::new(StatusCode::PAYMENT_REQUIRED, "insufficient_funds", detail).in_field("amount")
+            }
+            Error::PlayerBlocked => {
+                let detail = "the player is blocked or closed";
+                Self::new(StatusCode::FORBIDDEN, "player_blocked", detail).in_field("site_login")
+            }
             Error::DepositsNotAllowed => of(StatusCode::FORBIDDEN, "deposits_not_allowed"),
             Error::PayoutsNotAllowed => of(StatusCode::FORBIDDEN, "payouts_not_allowed"),
             Error::NotPermitted(_) => of(StatusCode::FORBIDDEN, "not_permitted"),
-            Error::UnknownPlayer => of(StatusCode::NOT_FOUND, "unknown_player"),
+            Error::UnknownPlayer => of(StatusCode::NOT_FOUND, "unknown_player").in_field("site_login"),
             Error::NotFound(_) => of(StatusCode::NOT_FOUND, "not_found"),
-            Error::ReferenceReused => of(StatusCode::CONFLICT, "idempotency_key_reused"),
-            Error::OutOfRange => of(StatusCode::CONFLICT, "balance_out_of_range"),
+            Error::ReferenceReused => {
+                let detail = "Idempotency-Key was used for another request, which stands";
+                Self::new(StatusCode::CONFLICT, "idempotency_key_reused", detail).in_field("Idempotency-Key")
+            }
+            Error::OutOfRange => {
+                let detail = "amount would take the balance beyond 1000000000000000000 minor units";
+                Self::new(StatusCode::CONFLICT, "balance_out_of_range", detail).in_field("amount")
+            }
             Error::Conflict(_) => of(StatusCode::CONFLICT, "conflict"),
             Error::Provider(_) => {
                 log::warn!("api: answered 502: {text}");
@@ -255,7 +300,7 @@ mod tests {
         let (_, body) = answer(&Problem::from(Error::Missing("reason")));
 
         let expected = json!({"type": "about:blank", "title": "Bad Request", "status": 400, "code": "missing_field",
-            "detail": "reason is missing", "field": "reason"});
+            "detail": "reason is missing or blank", "field": "reason"});
         assert_eq!(body, expected);
     }
 

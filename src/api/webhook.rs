@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::callback::{refused, respond};
+use super::carouseller::{CashierAcknowledgement, CashierNotification, CashierRefusal, CashierRefusals};
 use super::raw;
 use super::transport::{TransportError, read_body};
 use crate::clock;
@@ -11,7 +12,19 @@ use crate::providers::carouseller::answer;
 use crate::state::State;
 use crate::webhooks;
 
-/// Verifies the notification, applies it, and acknowledges it after the commit.
+/// Take a notification of the Cashier
+///
+/// How an order goes. There is no key: the signature is in the body. JSON or a form, or query parameters when there is no body. It is
+/// acknowledged after it is stored and applied; a repetition gets the same answer and has no second effect. What cannot be applied is
+/// stored, put into review, and acknowledged too.
+#[utoipa::path(
+    post, path = "/cashier/webhook/carouseller", tag = "carouseller", operation_id = "carouseller_webhook",
+    request_body(description = "The provider's signed parameters",
+        content((CashierNotification = "application/json"), (CashierNotification = "application/x-www-form-urlencoded"))),
+    responses((status = 200, description = "Taken", body = CashierAcknowledgement),
+        (status = 403, description = "The site, the signature or the address is not good; nothing is stored", body = CashierRefusal),
+        CashierRefusals)
+)]
 pub(super) async fn carouseller(
     request: HttpRequest,
     mut payload: web::Payload,

@@ -1,13 +1,22 @@
 //! The OpenAPI document says what there is, and the page that shows it needs nothing from elsewhere.
 
+#[path = "openapi/document.rs"]
+mod document;
+#[path = "openapi/routes.rs"]
+mod routes;
+
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::TestApp;
 use crate::support::binary::run;
+use crate::support::wire::params;
 
-const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
+const METHODS: [&str; 6] = ["get", "put", "post", "delete", "patch", "head"];
+
+/// What is served and is no operation of an API: a path, with everything below it, and why. A new one needs a reason.
+const NOT_OPERATIONS: [(&str, &str); 1] = [("/docs", "the page that shows the document to people")];
 
 async fn get(app: &TestApp, path: &str) -> (u16, String, String, String) {
     let response = reqwest::get(format!("{}{path}", app.private)).await.expect("an answer");
@@ -37,6 +46,65 @@ async fn the_command_the_route_and_the_page_show_one_document() {
     let served: Value = serde_json::from_str(&served).expect("JSON");
     assert_eq!(served, printed);
     assert_eq!(served["openapi"].as_str().map(|version| &version[..3]), Some("3.1"));
+}
+
+#[test]
+fn every_route_is_documented_and_every_documented_operation_is_routed() {
+    let document = serde_json::to_value(croupier::api::document()).expect("JSON");
+    let documented = operations(&document);
+    let served = routes::served();
+    let is_page = |path: &str| {
+        let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        NOT_OPERATIONS.iter().any(|(root, _)| below(root))
+    };
+    let mut wrong: Vec<String> = served.unreadable.iter().map(|what| format!("cannot be read: {what}")).collect();
+    for (route, place) in &served.routes {
+        let path = route.split_once(' ').expect("a method and a path").1;
+        match (documented.contains(route), is_page(path)) {
+            (false, false) => wrong.push(format!("{route} is served ({place}) and is not in the document")),
+            (true, true) => wrong.push(format!("{route} is in the document and in NOT_OPERATIONS")),
+            (true, false) | (false, true) => {}
+        }
+    }
+    let unserved = documented.iter().filter(|operation| !served.routes.contains_key(*operation));
+    wrong.extend(unserved.map(|operation| format!("{operation} is in the document and is not served")));
+    assert!(wrong.is_empty(), "src/api/openapi.rs and the routes under src/api:\n  {}", wrong.join("\n  "));
+    assert!(served.routes.len() >= 30, "{:?}", served.routes);
+}
+
+#[test]
+fn the_document_keeps_the_rules_of_openapi_3_1() {
+    let document = serde_json::to_value(croupier::api::document()).expect("JSON");
+    let wrong = document::problems(&document);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_cashier_s_messages_are_taken_as_the_document_shows_them() {
+    let app = TestApp::spawn().await;
+    app.player("alice").await;
+    let document = serde_json::to_value(croupier::api::document()).expect("JSON");
+    let shown = |schema: &str| {
+        let properties = document["components"]["schemas"][schema]["properties"].as_object().expect("properties");
+        let examples =
+            properties.iter().filter_map(|(name, about)| Some((name.clone(), about.get("example")?.clone())));
+        Value::Object(examples.collect())
+    };
+    let with = |mut message: Value, more: Value| {
+        message.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        params(message)
+    };
+
+    let deposit = app.ask(&with(shown("CashierQuestion"), json!({}))).await;
+    assert_eq!(deposit.code(), Some(0), "{}", deposit.summary());
+    let order = json!({"external_id": deposit.external_id()});
+    let told = app.notify(&with(shown("CashierNotification"), order)).await;
+    assert!(told.acknowledges(), "{}", told.summary());
+    assert_eq!(app.balance("alice").await, (10_000, 0));
+    let payout = json!({"action": "request_payout", "transaction_id": "1234567891"});
+    let payout = app.ask(&with(shown("CashierQuestion"), payout)).await;
+
+    assert_eq!(payout.code(), Some(50), "{}", payout.summary());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 #[path = "tidy/documents.rs"]
 mod documents;
 #[path = "tidy/source.rs"]
-mod source;
+pub mod source;
 
 use source::{Source, functions, named_modules, rust};
 

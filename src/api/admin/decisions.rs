@@ -1,15 +1,15 @@
 //! What staff decide: approve, decline, retry, resolve a payout; adjust a balance. Each is one write with its audit row.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::guard::{enter, still_may};
 use super::orders::order_id;
 use super::{Answer, show};
 use crate::api::body;
 use crate::api::path_part;
-use crate::api::problem::Problem;
+use crate::api::problem::{self, Problem};
 use crate::clock::{self, Micros};
 use crate::db::WriteTx;
 use crate::error::Error;
@@ -24,34 +24,70 @@ use crate::staff::{Act, Actor};
 use crate::state::State;
 use crate::wallet::adjust::{self, Adjusted, Adjustment};
 
-/// The body of most decisions.
-#[derive(Deserialize)]
+/// Why somebody decides so.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Because {
-    /// Why: 1 to 1024 characters.
+    /// 1 to 1024 characters. The audit keeps it.
+    #[schema(example = "documents checked", min_length = 1, max_length = 1024)]
     pub reason: String,
 }
 
-#[derive(Deserialize)]
+/// How a payout ended, and how that is known.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Resolution {
+pub struct Resolution {
     outcome: Outcome,
+    /// 1 to 1024 characters. The audit keeps it.
+    #[schema(example = "paid, as the Cashier's back office shows", min_length = 1, max_length = 1024)]
     reason: String,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+/// `succeeded`: the player has the money. `failed`: they do not have it.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+#[schema(as = PayoutOutcome)]
+pub enum Outcome {
     Succeeded,
     Failed,
 }
 
-#[derive(Deserialize)]
+/// A change of a balance by hand.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Amount {
+#[schema(as = StaffAdjustment)]
+pub struct Amount {
+    /// Minor units, not 0: positive gives, negative takes and may take below zero.
+    #[schema(example = -500)]
     amount: i64,
+    /// ISO 4217, one of the site's.
+    #[schema(example = "USD")]
     currency: String,
+    /// 1 to 1024 characters. The audit keeps it.
+    #[schema(example = "credited twice", min_length = 1, max_length = 1024)]
     reason: String,
+}
+
+/// A change of a balance that is booked.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StaffAdjusted)]
+pub struct Booked {
+    adjustment_id: String,
+    /// Minor units, after it. Below zero when more was taken than there was; a review is open then.
+    available: i64,
+    /// Minor units, after it.
+    held: i64,
+}
+
+/// A decision that waits for another person (four-eyes). Nothing has changed yet.
+#[derive(Serialize, ToSchema)]
+pub struct Waiting {
+    /// How many have said yes.
+    #[schema(example = 1)]
+    approvals: usize,
+    /// How many must.
+    #[schema(example = 2)]
+    required: usize,
 }
 
 /// A reason as it is kept: 1 to 1024 characters, not only blanks.
@@ -68,7 +104,21 @@ pub fn reason(text: &str) -> Result<String, Problem> {
     })
 }
 
-/// `POST /payouts/{external_id}/approve`
+/// Approve a payout
+///
+/// With enough approvals it is queued and goes out. From the site's `four_eyes_from` on, two different people must approve it.
+/// Approvers and admins.
+#[utoipa::path(
+    post, path = "/admin/api/v1/payouts/{external_id}/approve", tag = "staff", operation_id = "approve_payout",
+    params(("external_id" = String, Path, description = "Our order id")),
+    request_body = Because,
+    responses((status = 200, description = "Done: the payout as it is now", body = show::Payout),
+        (status = 202, description = "Noted: another person must want the same", body = Waiting),
+        (status = 409, description = "`conflict`: it does not wait for approval, or you have approved it already", body = problem::Document,
+            content_type = "application/problem+json"),
+        problem::Refusals, problem::BodyRefusals),
+    security(("staff" = []))
+)]
 pub async fn approve(
     state: web::Data<State>,
     request: HttpRequest,
@@ -80,7 +130,19 @@ pub async fn approve(
     decide(&state, &path, actor, Act::Approve, reason, payout::approve).await
 }
 
-/// `POST /payouts/{external_id}/decline`
+/// Decline a payout
+///
+/// The held money goes back to the player. Only while nothing of it may have reached the Cashier. Operators, approvers and admins.
+#[utoipa::path(
+    post, path = "/admin/api/v1/payouts/{external_id}/decline", tag = "staff", operation_id = "decline_payout",
+    params(("external_id" = String, Path, description = "Our order id")),
+    request_body = Because,
+    responses((status = 200, description = "Done: the payout as it is now", body = show::Payout),
+        (status = 409, description = "`conflict`: it may have reached the Cashier, or has ended", body = problem::Document,
+            content_type = "application/problem+json"),
+        problem::Refusals, problem::BodyRefusals),
+    security(("staff" = []))
+)]
 pub async fn decline(
     state: web::Data<State>,
     request: HttpRequest,
@@ -95,7 +157,20 @@ pub async fn decline(
     decide(&state, &path, actor, Act::Decline, reason, done).await
 }
 
-/// `POST /payouts/{external_id}/retry`
+/// Send a payout again
+///
+/// One that waits after tries that never reached the Cashier goes at once. One at stage `unknown` goes again only where the site says that
+/// the Cashier pays a repeated `external_id` once (`deduplicates_external_id`). Operators, approvers and admins.
+#[utoipa::path(
+    post, path = "/admin/api/v1/payouts/{external_id}/retry", tag = "staff", operation_id = "retry_payout",
+    params(("external_id" = String, Path, description = "Our order id")),
+    request_body = Because,
+    responses((status = 200, description = "Done: the payout as it is now", body = show::Payout),
+        (status = 409, description = "`conflict`: sending it again could pay twice, or there is nothing to send", body = problem::Document,
+            content_type = "application/problem+json"),
+        problem::Refusals, problem::BodyRefusals),
+    security(("staff" = []))
+)]
 pub async fn retry(
     state: web::Data<State>,
     request: HttpRequest,
@@ -110,7 +185,21 @@ pub async fn retry(
     decide(&state, &path, actor, Act::Retry, reason, done).await
 }
 
-/// `POST /payouts/{external_id}/resolve`
+/// Say how a payout ended
+///
+/// On a person's word: the held money is taken (`succeeded`) or given back (`failed`). One that ended the other way is corrected, which
+/// may take the player below zero. From the site's `four_eyes_from` on, two different people must say the same. Approvers and admins.
+#[utoipa::path(
+    post, path = "/admin/api/v1/payouts/{external_id}/resolve", tag = "staff", operation_id = "resolve_payout",
+    params(("external_id" = String, Path, description = "Our order id")),
+    request_body = Resolution,
+    responses((status = 200, description = "Done: the payout as it is now", body = show::Payout),
+        (status = 202, description = "Noted: another person must want the same", body = Waiting),
+        (status = 409, description = "`conflict`: nothing of it was sent, it ended so already, or you have said so already", body = problem::Document,
+            content_type = "application/problem+json"),
+        problem::Refusals, problem::BodyRefusals),
+    security(("staff" = []))
+)]
 pub async fn resolve(
     state: web::Data<State>,
     request: HttpRequest,
@@ -130,7 +219,21 @@ pub async fn resolve(
     decide(&state, &path, actor, Act::Resolve, reason, done).await
 }
 
-/// `POST /players/{site_id}/{site_login}/adjust`
+/// Change a balance by hand
+///
+/// It may go below zero, which opens a review. From the site's `four_eyes_from` on, two different people must want exactly the same
+/// amount. Approvers and admins.
+#[utoipa::path(
+    post, path = "/admin/api/v1/players/{site_id}/{site_login}/adjust", tag = "staff", operation_id = "adjust_balance",
+    params(("site_id" = i64, Path), ("site_login" = String, Path, description = "The login, percent-encoded")),
+    request_body = Amount,
+    responses((status = 200, description = "Booked", body = Booked),
+        (status = 202, description = "Noted: another person must want the same", body = Waiting),
+        (status = 409, description = "`conflict`: you have wanted this already. `balance_out_of_range`: the balance would be too large", body = problem::Document,
+            content_type = "application/problem+json"),
+        problem::Refusals, problem::BodyRefusals),
+    security(("staff" = []))
+)]
 pub async fn adjust(state: web::Data<State>, request: HttpRequest, payload: web::Payload) -> Answer {
     let actor = enter(&state, &request, Act::Adjust).await?;
     state.check_open()?;
@@ -148,7 +251,7 @@ pub async fn adjust(state: web::Data<State>, request: HttpRequest, payload: web:
     Ok(match adjusted.await? {
         Adjusted::Waiting { approvals, required } => waiting(approvals, required),
         Adjusted::Done { id, balance } => {
-            HttpResponse::Ok().json(json!({"adjustment_id": id, "available": balance.available, "held": balance.held}))
+            HttpResponse::Ok().json(Booked { adjustment_id: id, available: balance.available, held: balance.held })
         }
     })
 }
@@ -192,5 +295,5 @@ fn alone(by: By<'_>) -> Agreement {
 }
 
 fn waiting(approvals: usize, required: usize) -> HttpResponse {
-    HttpResponse::Accepted().json(json!({"approvals": approvals, "required": required}))
+    HttpResponse::Accepted().json(Waiting { approvals, required })
 }

@@ -3,10 +3,11 @@
 //! Every handler lets somebody in or not, then does one read or one write. The permission is looked at again inside the write, so
 //! that a change of role that comes first counts.
 
-mod decisions;
+pub(super) mod decisions;
 mod guard;
-mod orders;
-mod reviews;
+mod moments;
+pub(super) mod orders;
+pub(super) mod reviews;
 mod show;
 mod timeline;
 

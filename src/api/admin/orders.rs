@@ -2,12 +2,15 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use diesel::Connection;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::guard::enter;
+use super::moments::Moment;
 use super::{Answer, show, timeline};
 use crate::api::body::Query;
-use crate::api::problem::Problem;
+use crate::api::problem::{self, Problem};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::orders::Status;
@@ -22,7 +25,47 @@ const PAGE: i64 = 50;
 /// Items of a page at most: more would hold a reader for too long.
 pub const LONGEST_PAGE: i64 = 500;
 
-/// `GET /payouts`
+/// A payout with its whole life.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StaffPayoutLife)]
+pub struct PayoutLife {
+    #[serde(flatten)]
+    payout: show::Payout,
+    /// The other fields of the question by name, masked.
+    #[schema(value_type = Object)]
+    details: Value,
+    /// Everything that happened to it, oldest first.
+    timeline: Vec<Moment>,
+}
+
+/// A deposit with its whole life.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StaffDepositLife)]
+pub struct DepositLife {
+    #[serde(flatten)]
+    deposit: show::Deposit,
+    /// The other fields of the question by name, masked.
+    #[schema(value_type = Object)]
+    details: Value,
+    /// Everything that happened to it, oldest first.
+    timeline: Vec<Moment>,
+}
+
+/// List payouts
+///
+/// Oldest first, of every site. Any role.
+#[utoipa::path(
+    get, path = "/admin/api/v1/payouts", tag = "staff", operation_id = "list_payouts",
+    params(("status" = Option<String>, Query, description = "Only at this status: 0 to 9, or its name"),
+        ("stage" = Option<String>, Query,
+            description = "Only at this stage: `awaiting_approval`, `queued`, `sending`, `unknown`, `sent` or `done`"),
+        ("site_id" = Option<i64>, Query, description = "Only of this site"),
+        ("site_login" = Option<String>, Query, description = "Only of players with exactly this login"),
+        ("after" = Option<String>, Query, description = "The cursor of the page before: its `next`, an `external_id`"),
+        ("limit" = Option<i64>, Query, description = "1 to 500, otherwise 50")),
+    responses((status = 200, description = "A page", body = show::Page<show::Payout>), problem::Refusals),
+    security(("staff" = []))
+)]
 pub async fn payouts(state: web::Data<State>, request: HttpRequest) -> Answer {
     enter(&state, &request, Act::Read).await?;
     let known = ["status", "stage", "site_id", "site_login", "after", "limit"];
@@ -34,7 +77,19 @@ pub async fn payouts(state: web::Data<State>, request: HttpRequest) -> Answer {
     Ok(show::page(rows, limit, |row| row.order.external_id.clone(), show::payout)?)
 }
 
-/// `GET /deposits`
+/// List deposits
+///
+/// Oldest first, of every site. Any role.
+#[utoipa::path(
+    get, path = "/admin/api/v1/deposits", tag = "staff", operation_id = "list_deposits",
+    params(("status" = Option<String>, Query, description = "Only at this status: 0 to 9, or its name"),
+        ("site_id" = Option<i64>, Query, description = "Only of this site"),
+        ("site_login" = Option<String>, Query, description = "Only of players with exactly this login"),
+        ("after" = Option<String>, Query, description = "The cursor of the page before: its `next`, an `external_id`"),
+        ("limit" = Option<i64>, Query, description = "1 to 500, otherwise 50")),
+    responses((status = 200, description = "A page", body = show::Page<show::Deposit>), problem::Refusals),
+    security(("staff" = []))
+)]
 pub async fn deposits(state: web::Data<State>, request: HttpRequest) -> Answer {
     enter(&state, &request, Act::Read).await?;
     let query = Query::read(request.query_string(), &["status", "site_id", "site_login", "after", "limit"])?;
@@ -43,29 +98,47 @@ pub async fn deposits(state: web::Data<State>, request: HttpRequest) -> Answer {
     Ok(show::page(rows, limit, |row| row.order.external_id.clone(), show::deposit)?)
 }
 
-/// `GET /payouts/{external_id}`
+/// Show a payout
+///
+/// With its whole time line: the question, decisions, postings, requests sent, notifications. Any role.
+#[utoipa::path(
+    get, path = "/admin/api/v1/payouts/{external_id}", tag = "staff", operation_id = "show_payout",
+    params(("external_id" = String, Path, description = "Our order id")),
+    responses((status = 200, description = "The payout", body = PayoutLife), problem::Refusals),
+    security(("staff" = []))
+)]
 pub async fn payout(state: web::Data<State>, request: HttpRequest, path: web::Path<String>) -> Answer {
     enter(&state, &request, Act::Read).await?;
     let id = order_id(&path, "payout")?;
     let found = state.db.read(move |conn| {
         conn.transaction(|conn| {
             let listed = payouts::list::find(conn, id.as_str())?.ok_or(Error::NotFound("payout"))?;
-            let times = timeline::of_payout(conn, &listed.order)?;
-            with(show::payout(&listed)?, &listed.order.details, times)
+            let timeline = timeline::of_payout(conn, &listed.order)?;
+            let details = timeline::details(&listed.order.details)?;
+            Ok::<_, Error>(PayoutLife { payout: show::payout(&listed)?, details, timeline })
         })
     });
     Ok(HttpResponse::Ok().json(found.await?))
 }
 
-/// `GET /deposits/{external_id}`
+/// Show a deposit
+///
+/// With its whole time line: the question, postings, notifications. Any role.
+#[utoipa::path(
+    get, path = "/admin/api/v1/deposits/{external_id}", tag = "staff", operation_id = "show_deposit",
+    params(("external_id" = String, Path, description = "Our order id")),
+    responses((status = 200, description = "The deposit", body = DepositLife), problem::Refusals),
+    security(("staff" = []))
+)]
 pub async fn deposit(state: web::Data<State>, request: HttpRequest, path: web::Path<String>) -> Answer {
     enter(&state, &request, Act::Read).await?;
     let id = order_id(&path, "deposit")?;
     let found = state.db.read(move |conn| {
         conn.transaction(|conn| {
             let listed = deposits::list::find(conn, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
-            let times = timeline::of_deposit(conn, &listed.order)?;
-            with(show::deposit(&listed)?, &listed.order.details, times)
+            let timeline = timeline::of_deposit(conn, &listed.order)?;
+            let details = timeline::details(&listed.order.details)?;
+            Ok::<_, Error>(DepositLife { deposit: show::deposit(&listed)?, details, timeline })
         })
     });
     Ok(HttpResponse::Ok().json(found.await?))
@@ -74,12 +147,6 @@ pub async fn deposit(state: web::Data<State>, request: HttpRequest, path: web::P
 /// An id from the address. What cannot be one is not there.
 pub fn order_id(text: &str, what: &'static str) -> Result<ExternalId, Problem> {
     ExternalId::parse(text).map_err(|_| Error::NotFound(what).into())
-}
-
-fn with(mut item: Value, details: &str, timeline: Vec<Value>) -> Result<Value, Error> {
-    item["details"] = timeline::details(details)?;
-    item["timeline"] = json!(timeline);
-    Ok(item)
 }
 
 /// The filter with room for one row more than the page, and the page's length.

@@ -7,13 +7,24 @@ use super::guard::{enter, still_may};
 use super::orders::LONGEST_PAGE;
 use super::{Answer, show};
 use crate::api::body::{self, Query};
+use crate::api::problem;
 use crate::clock;
 use crate::error::Error;
 use crate::orders::reviews;
 use crate::staff::{Act, audit};
 use crate::state::State;
 
-/// `GET /reviews`: the open ones, unless `status` says otherwise.
+/// List reviews
+///
+/// What needs a person, oldest first: the open ones, unless `status` says otherwise. Any role.
+#[utoipa::path(
+    get, path = "/admin/api/v1/reviews", tag = "staff", operation_id = "list_reviews",
+    params(("status" = Option<String>, Query, description = "`open`, `closed` or `all`; otherwise `open`"),
+        ("after" = Option<i64>, Query, description = "The cursor of the page before: its `next`, or the `id` of its last item"),
+        ("limit" = Option<i64>, Query, description = "1 to 500, otherwise 50")),
+    responses((status = 200, description = "A page", body = show::Page<show::Review>), problem::Refusals),
+    security(("staff" = []))
+)]
 pub async fn list(state: web::Data<State>, request: HttpRequest) -> Answer {
     enter(&state, &request, Act::Read).await?;
     let query = Query::read(request.query_string(), &["status", "after", "limit"])?;
@@ -29,7 +40,19 @@ pub async fn list(state: web::Data<State>, request: HttpRequest) -> Answer {
     Ok(show::page(rows, limit as usize, |row| row.id.to_string(), |row| Ok(show::review(row)))?)
 }
 
-/// `POST /reviews/{id}/close`
+/// Close a review
+///
+/// Somebody has looked at it. It changes nothing else: money is moved by the decisions. Operators, approvers and admins.
+#[utoipa::path(
+    post, path = "/admin/api/v1/reviews/{id}/close", tag = "staff", operation_id = "close_review",
+    params(("id" = i64, Path, description = "The number of the review")),
+    request_body = Because,
+    responses((status = 200, description = "Closed", body = show::Review),
+        (status = 409, description = "`conflict`: it is closed already", body = problem::Document,
+            content_type = "application/problem+json"),
+        problem::Refusals, problem::BodyRefusals),
+    security(("staff" = []))
+)]
 pub async fn close(
     state: web::Data<State>,
     request: HttpRequest,
@@ -50,7 +73,16 @@ pub async fn close(
     Ok(HttpResponse::Ok().json(show::review(&closed.await?)))
 }
 
-/// `GET /audit`
+/// Show the audit
+///
+/// Who did what, oldest first; `croupier ledger verify` checks its chain. Any role.
+#[utoipa::path(
+    get, path = "/admin/api/v1/audit", tag = "staff", operation_id = "show_audit",
+    params(("after" = Option<i64>, Query, description = "The cursor of the page before: its `next`, or the `id` of its last item"),
+        ("limit" = Option<i64>, Query, description = "1 to 500, otherwise 50")),
+    responses((status = 200, description = "A page", body = show::Page<show::AuditEntry>), problem::Refusals),
+    security(("staff" = []))
+)]
 pub async fn audit(state: web::Data<State>, request: HttpRequest) -> Answer {
     enter(&state, &request, Act::ReadAudit).await?;
     let query = Query::read(request.query_string(), &["after", "limit"])?;

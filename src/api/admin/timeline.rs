@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::moments::{Event, Moment, Posting, Standing, moment};
 use super::show::time;
-use crate::clock::{Micros, rfc3339};
+use crate::clock::Micros;
 use crate::db::DbConn;
 use crate::deposits::Deposit;
 use crate::error::Error;
@@ -21,18 +22,19 @@ use crate::webhooks::{self, Webhook};
 const SHOWN: [&str; 8] =
     ["action", "amount", "currency", "customer_purse", "external_id", "invoice_id", "site_id", "site_login"];
 
-type Moment = (Micros, Value);
+/// A moment beside its time, which sorts it.
+type Dated = (Micros, Moment);
 
 /// The time line of a payout.
 ///
 /// # Errors
 ///
 /// What the database says, or `Internal` when a row is damaged.
-pub fn of_payout(conn: &mut DbConn, payout: &Payout) -> Result<Vec<Value>, Error> {
+pub fn of_payout(conn: &mut DbConn, payout: &Payout) -> Result<Vec<Moment>, Error> {
     let mut moments = of_order(conn, &payout.external_id)?;
     let asked = callback(payout.created_at, "request_payout", payout.transaction_id.as_deref(), &payout.details)?;
     moments.insert(0, asked);
-    moments.extend(approvals::of_subject(conn, &payout.external_id)?.iter().map(approval));
+    moments.extend(approvals::of_subject(conn, &payout.external_id)?.into_iter().map(approval));
     for attempt in outbox::attempts(conn, &payout.external_id)? {
         moments.extend(sent(&attempt));
     }
@@ -44,7 +46,7 @@ pub fn of_payout(conn: &mut DbConn, payout: &Payout) -> Result<Vec<Value>, Error
 /// # Errors
 ///
 /// What the database says, or `Internal` when a row is damaged.
-pub fn of_deposit(conn: &mut DbConn, deposit: &Deposit) -> Result<Vec<Value>, Error> {
+pub fn of_deposit(conn: &mut DbConn, deposit: &Deposit) -> Result<Vec<Moment>, Error> {
     let mut moments = of_order(conn, &deposit.external_id)?;
     let asked = callback(deposit.created_at, "check_deposit", deposit.transaction_id.as_deref(), &deposit.details)?;
     moments.insert(0, asked);
@@ -60,90 +62,90 @@ pub fn details(text: &str) -> Result<Value, Error> {
     serde_json::from_str(text).map_err(|_| Error::Internal("the details of an order are damaged".into()))
 }
 
-fn of_order(conn: &mut DbConn, id: &str) -> Result<Vec<Moment>, Error> {
+fn of_order(conn: &mut DbConn, id: &str) -> Result<Vec<Dated>, Error> {
     let mut moments = Vec::new();
-    moments.extend(lookup::of_order(conn, id)?.iter().map(posting));
+    moments.extend(lookup::of_order(conn, id)?.iter().map(booked));
     for webhook in webhooks::of_order(conn, id)? {
         moments.push(notification(&webhook)?);
     }
     for change in transitions::of_order(conn, id)? {
-        moments.push(transition(&change)?);
+        moments.push(transition(change)?);
     }
     for review in reviews::of_order(conn, id)? {
-        let about = json!({"type": "review_opened", "review_id": review.id, "kind": review.kind, "note": review.note});
-        moments.push((review.opened_at, about));
+        let (review_id, kind, note) = (review.id, review.kind, review.note);
+        moments.push(moment(review.opened_at, Event::ReviewOpened { review_id, kind, note }));
         if let Some(at) = review.closed_at {
-            let (actor, reason) = (&review.closed_by, &review.close_reason);
-            moments
-                .push((at, json!({"type": "review_closed", "review_id": review.id, "actor": actor, "reason": reason})));
+            let (actor, reason) = (review.closed_by, review.close_reason);
+            moments.push(moment(at, Event::ReviewClosed { review_id, actor, reason }));
         }
     }
     Ok(moments)
 }
 
 /// Sorted by time; what has the same time stays in the order in which it was found.
-fn in_order(mut moments: Vec<Moment>) -> Vec<Value> {
+fn in_order<T>(mut moments: Vec<(Micros, T)>) -> Vec<T> {
     moments.sort_by_key(|(at, _)| *at);
-    let dated = |(at, mut value): Moment| {
-        value["at"] = json!(rfc3339(at));
-        value
-    };
-    moments.into_iter().map(dated).collect()
+    moments.into_iter().map(|(_, moment)| moment).collect()
 }
 
-fn callback(at: Micros, action: &str, transaction_id: Option<&str>, fields: &str) -> Result<Moment, Error> {
-    let fields = details(fields)?;
-    Ok((at, json!({"type": "callback", "action": action, "transaction_id": transaction_id, "fields": fields})))
+fn callback(at: Micros, action: &'static str, transaction_id: Option<&str>, fields: &str) -> Result<Dated, Error> {
+    let transaction_id = transaction_id.map(str::to_owned);
+    Ok(moment(at, Event::Callback { action, transaction_id, fields: details(fields)? }))
 }
 
-fn approval(approval: &Approval) -> Moment {
-    let Approval { act, actor, reason, spent, .. } = approval;
-    (approval.at, json!({"type": "approval", "act": act, "actor": actor, "reason": reason, "waiting": !spent}))
+fn approval(approval: Approval) -> Dated {
+    let Approval { act, actor, reason, spent, at, .. } = approval;
+    moment(at, Event::Approval { act, actor, reason, waiting: !spent })
 }
 
-fn posting(entry: &Shown) -> Moment {
-    let postings = entry.postings.each_ref().map(|posting| {
-        let part = if posting.held { "held" } else { "available" };
-        json!({"account": posting.account, "part": part, "change": posting.change})
+fn booked(entry: &Shown) -> Dated {
+    let postings = entry.postings.each_ref().map(|posting| Posting {
+        account: posting.account.clone(),
+        part: if posting.held { "held" } else { "available" },
+        change: posting.change,
     });
-    let Shown { id, kind, cause, currency, .. } = entry;
-    let value = json!({"type": "ledger_entry", "entry_id": id, "kind": kind, "cause": cause, "currency": currency,
-        "postings": postings});
-    (entry.at, value)
+    let (kind, cause, currency) = (entry.kind.clone(), entry.cause.clone(), entry.currency.clone());
+    moment(entry.at, Event::LedgerEntry { entry_id: entry.id, kind, cause, currency, postings })
 }
 
-fn transition(change: &Transition) -> Result<Moment, Error> {
-    let name = |code| Status::from_code(code).map(Status::name);
-    let from =
-        json!({"status": change.from_status, "status_name": name(change.from_status)?, "stage": change.from_stage});
-    let to = json!({"status": change.to_status, "status_name": name(change.to_status)?, "stage": change.to_stage});
-    let Transition { cause, actor, reason, .. } = change;
-    Ok((
-        change.at,
-        json!({"type": "transition", "from": from, "to": to, "cause": cause, "actor": actor, "reason": reason}),
-    ))
+fn transition(change: Transition) -> Result<Dated, Error> {
+    let standing = |status, stage| {
+        let status_name = Status::from_code(status)?.name();
+        Ok::<_, Error>(Standing { status, status_name, stage })
+    };
+    let from = standing(change.from_status, change.from_stage)?;
+    let to = standing(change.to_status, change.to_stage)?;
+    let (cause, actor, reason) = (change.cause, change.actor, change.reason);
+    Ok(moment(change.at, Event::Transition { from, to, cause, actor, reason }))
 }
 
-fn notification(webhook: &Webhook) -> Result<Moment, Error> {
+fn notification(webhook: &Webhook) -> Result<Dated, Error> {
     let fields: Map<String, Value> =
         webhook.fields()?.into_iter().map(|(name, text)| (name, purse::mask(&text).into())).collect();
-    let Webhook { id, provider, signed, news, codes, verdict, .. } = webhook;
-    let value = json!({"type": "notification", "webhook_id": id, "provider": provider, "signed": signed, "news": news,
-        "codes": codes, "verdict": verdict, "fields": fields});
-    Ok((webhook.received_at, value))
+    let event = Event::Notification {
+        webhook_id: webhook.id,
+        provider: webhook.provider.clone(),
+        signed: webhook.signed,
+        news: webhook.news.clone(),
+        codes: webhook.codes.clone(),
+        verdict: webhook.verdict.clone(),
+        fields: Value::Object(fields),
+    };
+    Ok(moment(webhook.received_at, event))
 }
 
 /// An attempt is two moments: it was sent, and it came back.
-fn sent(attempt: &AttemptRow) -> Vec<Moment> {
-    let AttemptRow { number, outcome, note, .. } = attempt;
-    let body = shown_body(&attempt.body);
-    let request = json!({"type": "request_sent", "attempt": number, "outcome": outcome,
-        "finished_at": time(attempt.finished_at), "body": body});
-    let mut moments = vec![(attempt.started_at, request)];
+fn sent(attempt: &AttemptRow) -> Vec<Dated> {
+    let request = Event::RequestSent {
+        attempt: attempt.number,
+        outcome: attempt.outcome.clone(),
+        finished_at: time(attempt.finished_at),
+        body: shown_body(&attempt.body),
+    };
+    let mut moments = vec![moment(attempt.started_at, request)];
     if let Some(at) = attempt.finished_at {
-        let answer =
-            json!({"type": "request_answered", "attempt": number, "outcome": outcome, "note": purse::mask(note)});
-        moments.push((at, answer));
+        let (outcome, note) = (attempt.outcome.clone(), purse::mask(&attempt.note).into_owned());
+        moments.push(moment(at, Event::RequestAnswered { attempt: attempt.number, outcome, note }));
     }
     moments
 }

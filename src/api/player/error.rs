@@ -155,6 +155,17 @@ impl From<Why> for Refusal {
     }
 }
 
+/// What a field whose text was refused must be.
+fn must_be(field: &str) -> &'static str {
+    match field {
+        "idempotency_key" => "must be 1 to 128 characters without control characters",
+        "comment" => "must be at most 512 characters without control characters",
+        "metadata_json" => "must be a text that holds a JSON object of at most 8 KB, with each name once",
+        "success_url" | "failure_url" => "must be an http or https address of at most 2048 characters",
+        _ => "is not acceptable",
+    }
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let text = error.to_string();
@@ -172,7 +183,8 @@ impl From<Error> for Refusal {
             Error::BelowMinimum | Error::AboveMaximum | Error::OutOfRange => {
                 bad("AMOUNT_OUT_OF_RANGE").in_field("amount")
             }
-            Error::Missing(field) | Error::Invalid(field) => bad("INVALID_DATA").in_field(field),
+            Error::Missing(field) => Self::field(field, "is missing or blank"),
+            Error::Invalid(field) => Self::field(field, must_be(field)),
             Error::InsufficientFunds => of(StatusCode::CONFLICT, "INSUFFICIENT_FUNDS").in_field("amount"),
             Error::PlayerBlocked => Self::disabled(),
             Error::DepositsNotAllowed => forbidden("DEPOSIT_NOT_ALLOWED"),

@@ -26,9 +26,6 @@ pub(super) use error::{Body, Refusal, Refusals};
 
 /// The routes of players, each with an answer for other methods.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let wrong_method = |allow: &'static str| {
-        web::to(move || async move { Err::<HttpResponse, _>(Refusal::method_not_allowed(allow)) })
-    };
     config
         .service(
             web::resource("/cashier/methods").route(web::get().to(methods::list)).default_service(wrong_method("GET")),
@@ -58,6 +55,10 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(transactions::one))
                 .default_service(wrong_method("GET")),
         );
+}
+
+fn wrong_method(allow: &'static str) -> actix_web::Route {
+    web::to(move || async move { Err::<HttpResponse, _>(Refusal::method_not_allowed(allow)) })
 }
 
 /// Who asks: an active player with a good token, and their site.

@@ -76,6 +76,8 @@ pub(in crate::api) async fn list(request: HttpRequest, state: web::Data<State>) 
 }
 
 /// Show one of the player's transactions
+///
+/// As it stands now; somebody else's is not found.
 #[utoipa::path(
     get, path = "/cashier/transactions/{id}", tag = "player", operation_id = "get_cashier_transaction",
     params(("id" = String, Path, description = "`id` of the transaction")),

@@ -96,7 +96,7 @@ pub(in crate::api) struct CashierOpened {
     request_body = OpenCashier,
     responses((status = 200, description = "The door is open", body = CashierOpened),
         (status = 502, description = "The Cashier did not do it", body = problem::Document, content_type = "application/problem+json"),
-        problem::Refusals),
+        problem::Refusals, problem::BodyRefusals),
     security(("game_server" = []))
 )]
 pub(in crate::api) async fn open_cashier(

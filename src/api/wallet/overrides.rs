@@ -185,6 +185,8 @@ pub(in crate::api) async fn delete_override(
 }
 
 /// List the exceptions for a player
+///
+/// By method and currency, those that have expired too.
 #[utoipa::path(
     get, path = "/wallet/v1/sites/{site_id}/players/{site_login}/methods", tag = "players", operation_id = "get_overrides",
     params(("site_id" = i64, Path), ("site_login" = String, Path)),
@@ -205,6 +207,8 @@ pub(in crate::api) async fn get_overrides(
 }
 
 /// List the exceptions for a player and a method
+///
+/// By currency, those that have expired too.
 #[utoipa::path(
     get, path = "/wallet/v1/sites/{site_id}/players/{site_login}/methods/{method}", tag = "players", operation_id = "get_override",
     params(("site_id" = i64, Path), ("site_login" = String, Path), ("method" = String, Path)),

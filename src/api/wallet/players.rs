@@ -98,7 +98,7 @@ pub(in crate::api) struct Shown {
     params(("site_id" = i64, Path), ("site_login" = String, Path)),
     request_body = PlayerFields,
     responses((status = 201, description = "Created", body = Shown), (status = 200, description = "Changed", body = Shown),
-        problem::Refusals),
+        problem::Refusals, problem::BodyRefusals),
     security(("game_server" = []))
 )]
 pub(in crate::api) async fn put_player(

@@ -103,6 +103,8 @@ pub(in crate::api) struct ExclusionWish {
 }
 
 /// Show what protects a player
+///
+/// Limits of their own with what is used of them, an exclusion, and the newest changes.
 #[utoipa::path(
     get, path = "/wallet/v1/sites/{site_id}/players/{site_login}/protection", tag = "protection",
     operation_id = "get_protection",
@@ -128,7 +130,7 @@ pub(in crate::api) async fn get_protection(
     operation_id = "put_limit",
     params(("site_id" = i64, Path), ("site_login" = String, Path)),
     request_body = LimitWish,
-    responses((status = 200, description = "What holds now", body = Protection), problem::Refusals),
+    responses((status = 200, description = "What holds now", body = Protection), problem::Refusals, problem::BodyRefusals),
     security(("game_server" = []))
 )]
 pub(in crate::api) async fn put_limit(
@@ -166,7 +168,7 @@ pub(in crate::api) async fn put_limit(
     responses((status = 200, description = "What holds now", body = Protection),
         (status = 409, description = "`conflict`: it would make an exclusion in force shorter", body = problem::Document,
             content_type = "application/problem+json"),
-        problem::Refusals),
+        problem::Refusals, problem::BodyRefusals),
     security(("game_server" = []))
 )]
 pub(in crate::api) async fn put_exclusion(

@@ -83,7 +83,7 @@ pub(in crate::api) struct Moved {
         (status = 402, description = "`insufficient_funds`", body = problem::Document, content_type = "application/problem+json"),
         (status = 409, description = "`idempotency_key_reused` with another body, or `balance_out_of_range`",
             body = problem::Document, content_type = "application/problem+json"),
-        problem::Refusals),
+        problem::Refusals, problem::BodyRefusals),
     security(("game_server" = []))
 )]
 pub(in crate::api) async fn post_transaction(

@@ -66,7 +66,11 @@ pub fn files(places: &[&str], extensions: &[&str]) -> Vec<String> {
 }
 
 fn source(path: &str) -> Source {
-    let text = read(path);
+    parsed(path, read(path))
+}
+
+/// A file with this text.
+pub fn parsed(path: &str, text: String) -> Source {
     let name = path.rsplit('/').next().unwrap_or(path);
     let only_tests =
         path.contains("/tests/") || name == "tests.rs" || name == "testing.rs" || name.ends_with("_tests.rs");
@@ -76,12 +80,28 @@ fn source(path: &str) -> Source {
 
 /// Blanks comments, strings and characters: what is left can be searched for code.
 fn blank(text: &str) -> String {
+    let mut code = text.as_bytes().to_vec();
+    for (at, length) in opaque(text) {
+        for byte in code[at..at + length].iter_mut().filter(|byte| **byte != b'\n') {
+            *byte = b' ';
+        }
+    }
+    String::from_utf8(code).expect("only whole characters are blanked")
+}
+
+/// The plain strings of a text, without their quotes, and where they start.
+pub fn strings(text: &str) -> Vec<(usize, &str)> {
+    let plain = opaque(text).into_iter().filter(|(at, _)| text.as_bytes()[*at] == b'"');
+    plain.map(|(at, length)| (at, text[at..at + length].trim_matches('"'))).collect()
+}
+
+/// Where comments, strings and characters start, and how long they are.
+fn opaque(text: &str) -> Vec<(usize, usize)> {
     let bytes = text.as_bytes();
-    let mut code = bytes.to_vec();
-    let mut at = 0;
+    let (mut found, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
         let rest = &bytes[at..];
-        let long = match rest {
+        let length = match rest {
             [b'/', b'/', ..] => rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len()),
             [b'/', b'*', ..] => text[at..].find("*/").map_or(rest.len(), |end| end + 2),
             [b'r', b'"' | b'#', ..] if at == 0 || !is_word(bytes[at - 1]) || bytes[at - 1] == b'b' => {
@@ -91,12 +111,12 @@ fn blank(text: &str) -> String {
             [b'\'', ..] => character(&text[at..]),
             _ => 0,
         };
-        for byte in code[at..at + long].iter_mut().filter(|byte| **byte != b'\n') {
-            *byte = b' ';
+        if length > 0 {
+            found.push((at, length));
         }
-        at += long.max(1);
+        at += length.max(1);
     }
-    String::from_utf8(code).expect("only whole characters are blanked")
+    found
 }
 
 fn is_word(byte: u8) -> bool {
@@ -227,6 +247,11 @@ fn comments_strings_and_characters_are_blanked() {
     let words: Vec<_> = code.split_whitespace().collect();
     assert_eq!(words, ["a", "'h:", "i", "k", "l"]);
     assert_eq!(code.matches('\n').count(), 2);
+}
+
+#[test]
+fn strings_are_found_with_their_places() {
+    assert_eq!(strings("// \"a\"\nf(\"\", \"/b\", 'c')"), [(9, ""), (13, "/b")]);
 }
 
 #[test]
