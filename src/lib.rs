@@ -7,6 +7,7 @@
 //! - [`api`]: HTTP only: parse, call one use case, answer. Its handlers see a [`state`].
 //! - [`questions`], [`deposits`], [`payouts`], [`webhooks`], [`wallet`], [`players`], [`staff`]: the use cases, and
 //!   [`orders`]: what deposits and payouts share; [`limits`]: pure functions.
+//! - [`cashier`]: what players do themselves, in the shape of ScaleTrade's Cashier API.
 //! - [`events`]: every change that a game server must know of, and the feed that tells it; [`pushes`]: the same, pushed.
 //! - [`providers`]: translation between a provider's wire and our words; no money moves here.
 //! - [`ledger`]: the only code that writes accounts and journal entries.

@@ -10,6 +10,9 @@ pub const MAX_MINOR: i64 = 1_000_000_000_000_000;
 /// The largest balance an account may reach either way, in minor units; sums beyond it are refused, never wrapped.
 pub const MAX_BALANCE: i64 = 1_000_000_000_000_000_000;
 
+/// The longest decimal text that is read as an amount: room for every amount with some zeros behind it.
+const LONGEST_MAJOR: usize = 32;
+
 /// An ISO 4217 currency. Two texts that differ only in ASCII case are the same currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency([u8; 3]);
@@ -36,6 +39,17 @@ impl Currency {
     pub fn exponent(&self) -> usize {
         let known = iso_currency::Currency::from_code(self.code()).expect("parse let only known codes in");
         known.exponent().map_or(0, usize::from)
+    }
+
+    /// The numeric code of ISO 4217: 840 for USD.
+    pub fn numeric(&self) -> u16 {
+        let known = iso_currency::Currency::from_code(self.code()).expect("parse let only known codes in");
+        known.numeric()
+    }
+
+    /// The currency with this numeric code.
+    pub fn from_numeric(code: u16) -> Option<Self> {
+        iso_currency::Currency::from_numeric(code).and_then(|known| Self::parse(known.code()).ok())
     }
 
     /// Minor units as people read them, `100.00`, without the code. Also for sums and negative balances.
@@ -70,6 +84,29 @@ impl Money {
     /// `InvalidAmount`: outside 1 to 10^15.
     pub fn new(minor: i64, currency: Currency) -> Result<Self, Error> {
         if (1..=MAX_MINOR).contains(&minor) { Ok(Self { minor, currency }) } else { Err(Error::InvalidAmount) }
+    }
+
+    /// Reads decimals as people write them, from their text and never through a float: `1.10` in EUR is 110 minor units.
+    /// Digits that the currency does not have are refused, not rounded, unless they are zeros.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidAmount`: signs, blanks, exponents, leading zeros, other digits than ASCII, nothing on one side of the point, zero, or
+    /// too large.
+    pub fn parse_major(text: &str, currency: Currency) -> Result<Self, Error> {
+        let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let leading_zero = whole.len() > 1 && whole.starts_with('0');
+        if text.len() > LONGEST_MAJOR || leading_zero || !digits(whole) || !fraction.is_none_or(digits) {
+            return Err(Error::InvalidAmount);
+        }
+        let (exponent, fraction) = (currency.exponent(), fraction.unwrap_or_default());
+        let (kept, beyond) = fraction.split_at(fraction.len().min(exponent));
+        if beyond.bytes().any(|b| b != b'0') {
+            return Err(Error::InvalidAmount);
+        }
+        let minor = format!("{whole}{kept:0<exponent$}").parse().map_err(|_| Error::InvalidAmount)?;
+        Self::new(minor, currency)
     }
 
     /// Minor units, 1 to 10^15.
@@ -131,6 +168,94 @@ mod tests {
         }
         assert_eq!(parse_minor("10000").unwrap(), 10_000);
         assert_eq!(parse_minor("1000000000000000").unwrap(), MAX_MINOR);
+    }
+
+    #[test]
+    fn decimals_of_a_currency_are_read_exactly_or_not_at_all() {
+        let read = |text: &str, code: &str| Money::parse_major(text, Currency::parse(code).unwrap()).map(|m| m.minor());
+        let taken = [
+            ("250", "USD", 25_000),
+            ("250.0", "USD", 25_000),
+            ("250.00", "USD", 25_000),
+            ("250.01000", "USD", 25_001),
+            ("0.5", "USD", 50),
+            ("0.01", "EUR", 1),
+            ("250", "JPY", 250),
+            ("250.00", "JPY", 250),
+            ("1.001", "KWD", 1001),
+            ("10000000000000.00", "USD", MAX_MINOR),
+        ];
+        for (text, code, minor) in taken {
+            assert_eq!(read(text, code).unwrap(), minor, "{text} {code}");
+        }
+        let refused = [
+            "",
+            " ",
+            "0",
+            "0.00",
+            "00.5",
+            "01",
+            "-5",
+            "+5",
+            " 5",
+            "5 ",
+            ".5",
+            "5.",
+            ".",
+            "1.2.3",
+            "1e3",
+            "1E3",
+            "0x10",
+            "1_000",
+            "1,00",
+            "٣",
+            "5.٣",
+            "NaN",
+            "Infinity",
+            "0.001",
+            "1.005",
+            "10000000000000.01",
+            "99999999999999999999",
+            "1.00000000000000000000000000000000000",
+        ];
+        for text in refused {
+            assert!(read(text, "USD").is_err(), "{text:?}");
+        }
+        assert!(read("250.5", "JPY").is_err());
+        assert!(read("1.0001", "KWD").is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_printed_is_read_as_it_was(minor in 1..=MAX_MINOR, at in 0..4_usize, zeros in 0..5_usize) {
+            let currency = Currency::parse(["USD", "JPY", "KWD", "CLF"][at]).unwrap();
+            let amount = Money::new(minor, currency).unwrap();
+            let shown = currency.in_major(minor);
+            proptest::prop_assert_eq!(Money::parse_major(&shown, currency).unwrap(), amount);
+            let longer = format!("{shown}{}{}", if shown.contains('.') { "" } else { "." }, "0".repeat(zeros + 1));
+            proptest::prop_assert_eq!(Money::parse_major(&longer, currency).unwrap(), amount);
+        }
+
+        #[test]
+        fn nothing_that_is_read_as_an_amount_is_read_otherwise_by_a_person(text in "[0-9.eE+ -]{0,12}") {
+            let currency = Currency::parse("USD").unwrap();
+            if let Ok(amount) = Money::parse_major(&text, currency) {
+                let trimmed = |text: &str| match text.split_once('.') {
+                    Some((whole, fraction)) => (whole.to_owned(), fraction.trim_end_matches('0').to_owned()),
+                    None => (text.to_owned(), String::new()),
+                };
+                proptest::prop_assert_eq!(trimmed(&currency.in_major(amount.minor())), trimmed(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn numeric_codes_lead_to_their_currency() {
+        for (code, numeric) in [("USD", 840), ("EUR", 978), ("JPY", 392), ("ALL", 8)] {
+            let currency = Currency::parse(code).unwrap();
+            assert_eq!((currency.numeric(), Currency::from_numeric(numeric)), (numeric, Some(currency)));
+        }
+        assert_eq!(Currency::from_numeric(1), None);
     }
 
     #[test]

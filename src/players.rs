@@ -8,7 +8,7 @@ use crate::clock::Micros;
 use crate::db::schema::players;
 use crate::db::{DbConn, Memory, WriteTx};
 use crate::error::Error;
-use crate::ids::Player;
+use crate::ids::{Login, Player, SiteId};
 use crate::ledger::PlayerId;
 
 /// Profile fields a player may have, by their names on the Cashier's wire (Carouseller manual, pay-out initiation and authlink).
@@ -68,6 +68,15 @@ pub struct PlayerRow {
 }
 
 impl PlayerRow {
+    /// The player by name.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid`: the row is damaged.
+    pub fn named(&self) -> Result<Player, Error> {
+        Ok(Player { site: SiteId(self.site_id), login: Login::parse(&self.login)? })
+    }
+
     /// The profile by field name.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::cashier::intents;
 use crate::clock::{self, Micros};
 use crate::db::{Db, WriteTx};
 use crate::deposits;
@@ -69,10 +70,17 @@ pub fn decide(tx: &mut WriteTx<'_>, prepared: &Prepared, at: Micros) -> Result<E
         None if site.unknown_players == UnknownPlayers::Create => new_player(),
         None => return Err(Error::UnknownPlayer),
     };
+    let mut begun = None;
     match question.direction {
         Direction::Deposit => {
             deposits::check::decide(&known, site, question, at)?;
-            protection::check_deposit(tx, site, &known, question.amount, at)?;
+            begun = intents::find(tx, known.id, provider, question.amount, at)?;
+            match &begun {
+                Some(begun) => {
+                    protection::check_begun_deposit(tx, site, &known, question.amount, begun.created_at, at)?;
+                }
+                None => protection::check_deposit(tx, site, &known, question.amount, at)?,
+            }
         }
         Direction::Payout => payouts::request::decide(&known, site, question)?,
     }
@@ -81,9 +89,11 @@ pub fn decide(tx: &mut WriteTx<'_>, prepared: &Prepared, at: Micros) -> Result<E
     }
     let known = if known.id == NOT_CREATED { create(tx, player, at)? } else { known };
     let details = details.to_owned();
-    let external_id = match question.direction {
-        Direction::Deposit => deposits::check::open(tx, provider, &known, question, details, at)?,
-        Direction::Payout => payouts::request::open(tx, provider, site, &known, question, details, at)?,
+    let external_id = match (question.direction, begun) {
+        // What a player has begun through the players' API goes on under the id it has.
+        (Direction::Deposit, Some(begun)) => intents::take_over(tx, &begun, question, at)?,
+        (Direction::Deposit, None) => deposits::check::open(tx, provider, &known, question, details, at)?,
+        (Direction::Payout, _) => payouts::request::open(tx, provider, site, &known, question, details, at)?,
     };
     if replaces {
         keys::forget_content(tx, key)?;

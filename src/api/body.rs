@@ -27,6 +27,24 @@ pub async fn json<T: DeserializeOwned>(
     parse(&read(request, payload, longest).await?)
 }
 
+/// Reads a JSON object as [`json`] does; a request without a body stands for the default.
+///
+/// # Errors
+///
+/// As [`json`].
+pub async fn optional<T: DeserializeOwned + Default>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    longest: usize,
+) -> Result<T, Problem> {
+    let body = read(request, payload, longest).await?;
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    check_type(request)?;
+    parse(&body)
+}
+
 /// Reads a JSON object that is in memory.
 ///
 /// # Errors

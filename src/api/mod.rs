@@ -9,6 +9,7 @@ mod keys;
 mod machines;
 mod openapi;
 mod peer;
+mod player;
 pub mod problem;
 mod quiet;
 pub mod transport;
@@ -34,6 +35,7 @@ fn public(config: &mut web::ServiceConfig) {
     config
         .service(only_post("/cashier/callback/carouseller", callback::carouseller))
         .service(only_post("/cashier/webhook/carouseller", webhook::carouseller))
+        .configure(player::routes)
         .route("/healthz", web::get().to(machines::healthz))
         .route("/readyz", web::get().to(machines::readyz));
 }

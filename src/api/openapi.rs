@@ -10,7 +10,7 @@ use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
-use super::{admin, callback, events, machines, problem, wallet, webhook};
+use super::{admin, callback, events, machines, player, problem, wallet, webhook};
 
 /// Nothing on the page comes from elsewhere, whatever the page says.
 const POLICY: &str =
@@ -32,6 +32,17 @@ const POLICY: &str =
         events::get_events,
         wallet::door::open_cashier,
         wallet::door::reset_rotation,
+        wallet::sessions::open_session,
+        wallet::overrides::put_override,
+        wallet::overrides::get_overrides,
+        wallet::overrides::get_override,
+        wallet::overrides::delete_override,
+        player::methods::list,
+        player::deposit::create,
+        player::withdrawal::create,
+        player::withdrawal::cancel,
+        player::transactions::list,
+        player::transactions::one,
         wallet::protection::get_protection,
         wallet::protection::put_limit,
         wallet::protection::put_exclusion,
@@ -54,13 +65,14 @@ const POLICY: &str =
         machines::metrics,
         json,
     ),
-    components(schemas(problem::Document)),
+    components(schemas(problem::Document, player::Body)),
     tags(
         (name = "players", description = "The game server: players, with the scopes `players` and `read`"),
         (name = "play", description = "The game server: money of games, with the scopes `play`, `bonus`, `adjust` and `read`"),
         (name = "events", description = "The game server: every change as an event, with the scope `events`"),
         (name = "protection", description = "The game server: limits of a player's own, self-exclusion, cool-off"),
         (name = "cashier", description = "The game server: the Cashier for a player, with the scope `cashier`"),
+        (name = "player", description = "Players, on the public listener, with a session token: the shape of ScaleTrade's Cashier API"),
         (name = "staff", description = "The back office: what people see and decide"),
         (name = "carouseller", description = "The Cashier, on the public listener: its questions and notifications"),
         (name = "machines", description = "Health, metrics and this document"),
@@ -80,6 +92,7 @@ impl Modify for Security {
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
         };
         bearer("game_server", "A key of `[wallet] api_keys`");
+        bearer("player", "A session token of a player, with `Bearer` before it or without");
         bearer("staff", "A token of `croupier staff token NAME`");
     }
 }

@@ -125,6 +125,16 @@ impl Problem {
         self.code
     }
 
+    /// The sentence for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The field, header or parameter that is at fault.
+    pub fn at_fault(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
     fn respond(&self) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status);
         answer.insert_header((CONTENT_TYPE, PROBLEM_JSON));

@@ -1,3 +1,25 @@
-//! The Cashier as players see it: opening it for them.
+//! The Cashier as players see it: opening it for them, and what they do themselves: sessions, what they may choose from, deposits and
+//! withdrawals they ask for, and the list of all of them. In the shape of ScaleTrade's Cashier API; docs/PLAYERS-API.md says where we
+//! depart from it.
 
+pub mod accounts;
+pub mod deposit;
+pub mod filter;
+pub mod intents;
+pub mod metadata;
+pub mod methods;
 pub mod open;
+pub mod overrides;
+pub mod requests;
+pub mod rows;
+pub mod session;
+pub mod token;
+pub mod transactions;
+pub mod withdrawal;
+
+use crate::settings::Site;
+
+/// The provider that a site's players deposit and withdraw through.
+pub fn provider(site: &Site) -> Option<&'static str> {
+    site.carouseller.as_ref().map(|_| "carouseller")
+}

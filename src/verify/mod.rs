@@ -1,5 +1,6 @@
 //! The books checked as a whole: what threats.md calls "what the ledger must satisfy at every commit", and `croupier ledger verify`.
 
+mod asked;
 mod facts;
 mod orders;
 mod telling;
@@ -67,6 +68,7 @@ pub fn verify(conn: &mut DbConn, progress: impl FnMut(i64)) -> Result<Report, Er
         orders::payouts(conn, &checked.kinds, &mut problems)?;
         orders::deposits(conn, &checked.kinds, &mut problems)?;
         wallet::transactions(conn, &checked.kinds, &mut problems)?;
+        asked::requests(conn, &mut problems)?;
         telling::events(conn, &mut problems)?;
         telling::protection(conn, &mut problems)?;
         let audit = audit::verify(conn)?;

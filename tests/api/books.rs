@@ -64,6 +64,11 @@ fn what_binds_rows_to_each_other(told: &Told) -> Vec<(String, String)> {
         ("DELETE FROM meta".into(), "".into()),
         ("DELETE FROM events WHERE id = 2".into(), "events:".into()),
         ("INSERT INTO player_limits VALUES (1, 'USD', 'day', 5, NULL, NULL, 0)".into(), "player 1:".into()),
+        (
+            "INSERT INTO cashier_requests VALUES ('ghost', 1, 'withdrawal', NULL, zeroblob(32), '', '', '{}', NULL, '', 0)".into(),
+            "request ghost".into(),
+        ),
+        ("INSERT INTO deposit_intents VALUES (1, 'ghost', 'carouseller', 5, 'USD', 0)".into(), "deposit ghost".into()),
         ("DELETE FROM question_keys".into(), format!("payout {paid}: its question")),
         (format!("UPDATE deposits SET site_id = 9 WHERE external_id = '{credited}'"), format!("deposit {credited}")),
         (format!("UPDATE payouts SET stage = 'unknown' WHERE external_id = '{sent}'"), format!("payout {sent}")),

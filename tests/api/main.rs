@@ -26,6 +26,11 @@ mod network;
 mod openapi;
 mod outbox;
 mod parsing;
+mod player_deposits;
+mod player_methods;
+mod player_sessions;
+mod player_transactions;
+mod player_withdrawals;
 #[path = "support/process.rs"]
 mod process;
 mod protection;

@@ -70,8 +70,29 @@ const LAYERS: [(&str, &[&str]); 33] = [
     ("wallet", &["clock", "db", "error", "ids", "ledger", "money", "orders", "players", "settings", "staff"]),
     ("protection", &["clock", "db", "deposits", "error", "ids", "ledger", "limits", "money", "players", "settings"]),
     (
+        "cashier",
+        &[
+            "clock",
+            "db",
+            "deposits",
+            "error",
+            "ids",
+            "ledger",
+            "limits",
+            "money",
+            "orders",
+            "outgoing",
+            "payouts",
+            "players",
+            "protection",
+            "providers",
+            "settings",
+        ],
+    ),
+    (
         "questions",
         &[
+            "cashier",
             "clock",
             "db",
             "deposits",
@@ -89,7 +110,6 @@ const LAYERS: [(&str, &[&str]); 33] = [
     ("webhooks", &["clock", "db", "deposits", "error", "ids", "ledger", "orders", "payouts", "players", "providers"]),
     ("marks", &["db", "error", "ledger", "staff"]),
     ("verify", &["db", "deposits", "error", "ledger", "marks", "orders", "payouts", "staff", "webhooks"]),
-    ("cashier", &["error", "ids", "money", "outgoing", "players", "providers", "settings"]),
     ("state", &["db", "error", "ids", "metrics", "outgoing", "providers", "settings"]),
     (
         "api",
@@ -170,6 +190,7 @@ const LIBRARIES: [(&str, &[&str], &str); 6] = [
         "diesel",
         &[
             "api",
+            "cashier",
             "db",
             "deposits",
             "error",
@@ -324,6 +345,7 @@ fn nothing_below_a_use_case_reads_a_clock() {
 #[test]
 fn there_is_no_floating_point_near_money() {
     let money = [
+        "cashier",
         "deposits",
         "ids",
         "ledger",
@@ -345,7 +367,9 @@ fn there_is_no_floating_point_near_money() {
 
 #[test]
 fn a_failed_query_is_never_taken_for_nothing_found() {
-    let near = ["db", "deposits", "ledger", "marks", "orders", "payouts", "players", "pushes", "wallet", "webhooks"];
+    let near = [
+        "cashier", "db", "deposits", "ledger", "marks", "orders", "payouts", "players", "pushes", "wallet", "webhooks",
+    ];
     let sources = shipped();
     let near = sources.iter().filter(|source| near.contains(&source.module()));
     none("near the database", places(near, &[".ok()"]));

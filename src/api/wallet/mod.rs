@@ -1,8 +1,10 @@
 //! `/wallet/v1`: the game server's API (contract, part 4.3). One file per group of routes.
 
 pub(super) mod door;
+pub(super) mod overrides;
 pub(super) mod players;
 pub(super) mod protection;
+pub(super) mod sessions;
 pub(super) mod transactions;
 
 use actix_web::web;
@@ -39,6 +41,23 @@ pub(super) fn routes() -> actix_web::Scope {
             web::resource("/cashier/rotation-reset")
                 .route(web::post().to(door::reset_rotation))
                 .default_service(wrong_method("POST")),
+        )
+        .service(
+            web::resource("/session")
+                .route(web::post().to(sessions::open_session))
+                .default_service(wrong_method("POST")),
+        )
+        .service(
+            web::resource("/methods")
+                .route(web::get().to(overrides::get_overrides))
+                .default_service(wrong_method("GET")),
+        )
+        .service(
+            web::resource("/methods/{method}")
+                .route(web::put().to(overrides::put_override))
+                .route(web::delete().to(overrides::delete_override))
+                .route(web::get().to(overrides::get_override))
+                .default_service(wrong_method("GET, PUT, DELETE")),
         )
         .service(
             web::resource("/protection")

@@ -32,6 +32,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running service, its database, and the Cashier that takes its initiations.
 pub struct TestApp {
+    /// Base address of the public listener.
+    pub public: String,
     /// Base address of the private listener.
     pub private: String,
     /// What handlers see.
@@ -92,7 +94,7 @@ impl TestApp {
         let caller = Caller::new(&public, Brand::new(SITE, SALT), Arc::new(Meter::default()));
         let service = Some(Service { stop, thread });
         let checked = AtomicBool::new(true);
-        Self { private, state, worker, cashier, caller, directory, settings, service, checked }
+        Self { public, private, state, worker, cashier, caller, directory, settings, service, checked }
     }
 
     /// Stops the service in order and starts it again on the same files; the Cashier stays.

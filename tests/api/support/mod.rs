@@ -4,6 +4,7 @@
 //! - [`wire`]: messages of the Cashier, in every dress, and a client of the wallet API.
 //! - [`binary`]: the program itself, as a shell would run it.
 //! - [`other_wallet`]: somebody else's wallet, right or wrong, for the self-test to examine.
+//! - [`player`]: a player's front end, with a session token.
 //! - [`receiver`]: a game server that takes pushes, and does with them what a test says.
 //! - [`story`]: whole steps in one word: give a player money, deposit, ask for a payout, notify.
 //!
@@ -12,6 +13,7 @@
 pub mod app;
 pub mod binary;
 pub mod other_wallet;
+pub mod player;
 pub mod receiver;
 pub mod story;
 pub mod wire;

@@ -1,0 +1,309 @@
+//! A player begins a deposit here: an order first, then, with no transaction open, the door of the Cashier, then where it is.
+//!
+//! The Cashier asks about it afterwards with `check_deposit`, and that question takes the order over.
+
+use url::Url;
+
+use super::intents::{self, Intent};
+use super::metadata::Metadata;
+use super::methods::{self, Offer, Why};
+use super::overrides;
+use super::requests::{self, Request};
+use crate::clock::Micros;
+use crate::db::WriteTx;
+use crate::deposits::{self, check, credit};
+use crate::error::Error;
+use crate::ids::{ExternalId, Login, SiteId};
+use crate::limits;
+use crate::money::Money;
+use crate::orders::Status;
+use crate::orders::transitions::{Because, SYSTEM};
+use crate::players::{self, Known, PlayerRow};
+use crate::protection;
+use crate::providers::purse::mask;
+use crate::providers::{Direction, Question};
+use crate::settings::{MethodLimits, Site};
+
+/// The longest address that a player's front end may name.
+const LONGEST_URL: usize = 2048;
+
+/// Deposits that one player may have begun and not paid. Fewer, and somebody who cannot decide is sent away; more, and a script fills
+/// the books.
+const MOST_BEGUN: usize = 100;
+
+/// What a player is told when the door stays shut.
+const NOT_OPENED: &str = "the payment provider could not be opened";
+
+/// What a player asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// How much.
+    pub amount: Money,
+    /// Through whom; `None`: the site's only provider.
+    pub provider: Option<String>,
+    /// How; `None`: the only one there is.
+    pub method: Option<String>,
+    /// What makes the request recognisable.
+    pub idempotency_key: Option<String>,
+    /// A note, masked.
+    pub comment: String,
+    /// The casino's own data.
+    pub metadata: Metadata,
+    /// Where the player goes after a payment, and after none.
+    pub urls: [Option<String>; 2],
+}
+
+/// Reads an address that a browser can go to.
+///
+/// # Errors
+///
+/// `Invalid` with `field`.
+pub fn read_url(sent: Option<String>, field: &'static str) -> Result<Option<String>, Error> {
+    let Some(text) = sent.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let plain = text.len() <= LONGEST_URL && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    let good = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    match Url::parse(&text) {
+        Ok(url) if plain && good(&url) => Ok(Some(mask(&text).into_owned())),
+        Ok(_) | Err(_) => Err(Error::Invalid(field)),
+    }
+}
+
+/// What became of the wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// An order waits for the Cashier to be opened.
+    Open(ExternalId),
+    /// The same was asked before, and there is nothing left to open.
+    Before(ExternalId),
+    /// The method is not for this player now.
+    NotOffered(Why),
+    /// The site has no such method or provider.
+    NoSuchMethod,
+    /// Several methods are there: one must be named.
+    NotNamed,
+}
+
+/// Writes the order of a deposit that is allowed, or finds the one that the same request made.
+///
+/// # Errors
+///
+/// `ReferenceReused`; then `PlayerBlocked`, `BelowMinimum`, `AboveMaximum`, `Conflict` when too many are begun: nothing is written.
+pub fn begin(
+    tx: &mut WriteTx<'_>,
+    site: &Site,
+    player: &PlayerRow,
+    wanted: &Wanted,
+    at: Micros,
+) -> Result<Begun, Error> {
+    let fingerprint = fingerprint(wanted);
+    let key = wanted.idempotency_key.as_deref();
+    if let Some(first) = requests::repeated(tx, player.id, Direction::Deposit, key, &fingerprint)? {
+        return again(tx, &first);
+    }
+    let player = players::read(tx.read()?, &player.named()?)?.ok_or(Error::UnknownPlayer)?;
+    let known = Known::from(&player);
+    if !known.active {
+        return Err(Error::PlayerBlocked);
+    }
+    let exceptions = overrides::of_player(tx.read()?, player.id)?;
+    let offer = match choose(site, &player, &exceptions, wanted, at) {
+        Ok(offer) => offer,
+        Err(instead) => return Ok(instead),
+    };
+    limits::method(&MethodLimits { deposit_min: offer.min, deposit_max: offer.max }, wanted.amount.minor())?;
+    let open = expire(tx, player.id, at)?;
+    if open >= MOST_BEGUN {
+        return Err(Error::Conflict("too many deposits are begun and not paid".into()));
+    }
+    protection::check_deposit(tx, site, &known, wanted.amount, at)?;
+    let provider = super::provider(site).ok_or(Error::DepositsNotAllowed)?;
+    let question = Question {
+        direction: Direction::Deposit,
+        site: SiteId(player.site_id),
+        login: Login::parse(&player.login)?,
+        amount: wanted.amount,
+        transaction_id: None,
+        fingerprint,
+        purse: None,
+        details: Vec::new(),
+    };
+    let id = check::open(tx, provider, &known, &question, details(wanted)?, at)?;
+    let request = Request {
+        external_id: id.as_str().to_owned(),
+        player_id: player.id,
+        direction: requests::direction_name(Direction::Deposit).to_owned(),
+        idempotency_key: wanted.idempotency_key.clone(),
+        fingerprint: fingerprint.to_vec(),
+        method: offer.method.name.clone(),
+        comment: wanted.comment.clone(),
+        metadata: wanted.metadata.text.clone(),
+        redirect_url: None,
+        failure_reason: String::new(),
+        created_at: at,
+    };
+    requests::insert(tx, &request)?;
+    let intent = Intent {
+        player_id: player.id,
+        external_id: id.as_str().to_owned(),
+        provider: provider.to_owned(),
+        amount: wanted.amount.minor(),
+        currency: wanted.amount.currency().code().to_owned(),
+        created_at: at,
+    };
+    intents::add(tx, &intent)?;
+    Ok(Begun::Open(id))
+}
+
+/// What the same request made before: its door is opened again while nobody knows where it is.
+fn again(tx: &mut WriteTx<'_>, first: &Request) -> Result<Begun, Error> {
+    let id = ExternalId::parse(&first.external_id)?;
+    let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
+    let waits = deposit.status == Status::Created.code() && first.redirect_url.is_none();
+    Ok(if waits { Begun::Open(id) } else { Begun::Before(id) })
+}
+
+/// The one method that fits what was asked.
+fn choose<'a>(
+    site: &'a Site,
+    player: &PlayerRow,
+    exceptions: &'a [overrides::Override],
+    wanted: &Wanted,
+    at: Micros,
+) -> Result<Offer<'a>, Begun> {
+    if !methods::gate_is_open(player, at) {
+        return Err(Begun::NotOffered(Why::Gate));
+    }
+    let named = site.methods.iter().filter(|method| {
+        wanted.provider.as_ref().is_none_or(|provider| method.provider == *provider)
+            && wanted.method.as_ref().is_none_or(|name| method.name == *name)
+    });
+    let currency = wanted.amount.currency();
+    let (mut fitting, mut reason) = (Vec::new(), None);
+    for method in named {
+        match methods::eligible(site, method, currency, player, exceptions, at) {
+            Ok(offer) => fitting.push(offer),
+            Err(why) => reason = reason.or(Some(why)),
+        }
+    }
+    match (fitting.as_slice(), reason) {
+        ([offer], _) => Ok(*offer),
+        ([], Some(why)) => Err(Begun::NotOffered(why)),
+        ([], None) => Err(Begun::NoSuchMethod),
+        ([_, _, ..], _) => Err(Begun::NotNamed),
+    }
+}
+
+/// As it was asked, not as it was understood: settings may change until the request comes again.
+fn fingerprint(wanted: &Wanted) -> [u8; 32] {
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    requests::fingerprint(&[
+        &wanted.amount.minor().to_string(),
+        wanted.amount.currency().code(),
+        &or_empty(&wanted.provider),
+        &or_empty(&wanted.method),
+        &wanted.comment,
+        &wanted.metadata.text,
+        &or_empty(&wanted.urls[0]),
+        &or_empty(&wanted.urls[1]),
+    ])
+}
+
+/// Ends what was begun so long ago that no question takes it over any more: nobody can pay it, and it must not count for the player's
+/// limits. Gives back how many are left.
+fn expire(tx: &mut WriteTx<'_>, player: i64, at: Micros) -> Result<usize, Error> {
+    let (expired, open) = intents::of_player(tx, player, at)?;
+    for intent in expired {
+        intents::remove(tx, player, &intent.external_id)?;
+        let deposit = deposits::find(tx.read()?, &intent.external_id)?.ok_or(Error::NotFound("deposit"))?;
+        let waits = [Status::Created.code(), Status::PendingPayment.code()].contains(&deposit.status);
+        if waits && deposit.transaction_id.is_none() {
+            let why = Because { cause: "expired", actor: SYSTEM, reason: "the Cashier never asked about it" };
+            credit::move_to(tx, &deposit, Status::Cancelled, why, at)?;
+        }
+    }
+    Ok(open.len())
+}
+
+/// What is kept with the order.
+fn details(wanted: &Wanted) -> Result<String, Error> {
+    let mut details = serde_json::Map::new();
+    details.insert("asked_by".to_owned(), "player".into());
+    for (name, url) in ["success_url", "failure_url"].into_iter().zip(&wanted.urls) {
+        if let Some(url) = url {
+            details.insert(name.to_owned(), url.as_str().into());
+        }
+    }
+    serde_json::to_string(&details).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// The door is open: keeps where it is, and moves the order on. Whoever was first with the same order keeps the first address.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn opened(tx: &mut WriteTx<'_>, id: &ExternalId, url: &str, at: Micros) -> Result<(), Error> {
+    let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
+    requests::set_redirect(tx, id, url)?;
+    if deposit.status == Status::Created.code() {
+        let why = Because { cause: "open", actor: SYSTEM, reason: "the Cashier is open for the player" };
+        credit::move_to(tx, &deposit, Status::PendingPayment, why, at)?;
+    }
+    Ok(())
+}
+
+/// The door stays shut: ends the order, unless somebody opened it or the Cashier asked about it meanwhile.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn not_opened(tx: &mut WriteTx<'_>, id: &ExternalId, reason: &str, at: Micros) -> Result<(), Error> {
+    let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
+    if deposit.status != Status::Created.code() || !intents::remove(tx, deposit.player_id, id.as_str())? {
+        return Ok(());
+    }
+    requests::set_failure(tx, id, NOT_OPENED)?;
+    let why = Because { cause: "open", actor: SYSTEM, reason };
+    credit::move_to(tx, &deposit, Status::Failed, why, at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_that_a_browser_can_go_to() {
+        let read = |text: &str| read_url(Some(text.to_owned()), "success_url");
+        for good in ["https://casino.example/ok?a=1", "http://127.0.0.1:3000/"] {
+            assert_eq!(read(good).unwrap().as_deref(), Some(good));
+        }
+        assert_eq!((read("").unwrap(), read_url(None, "success_url").unwrap()), (None, None));
+        let long = format!("https://casino.example/{}", "x".repeat(LONGEST_URL));
+        let refused = [
+            "ok",
+            "/ok",
+            "//casino.example",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "ftp://casino.example/",
+            "https://",
+            "https://a:b@casino.example/",
+            "https://a@casino.example/",
+            "https://casino.example/\n",
+            " https://casino.example",
+            "https://casino.example/a b",
+            &long,
+        ];
+        for text in refused {
+            assert!(matches!(read(text), Err(Error::Invalid("success_url"))), "{text:?}");
+        }
+        assert_eq!(
+            read("https://x.example/?card=4111111111111111").unwrap().unwrap(),
+            "https://x.example/?card=411111...1111"
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! Deposits that a player has begun here and the Cashier has not asked about yet. Its question takes the oldest one over: the order goes on
+//! under the id it has, and the row goes.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use crate::clock::{DAY_MICROS, Micros};
+use crate::db::WriteTx;
+use crate::db::schema::{deposit_intents, deposits};
+use crate::error::Error;
+use crate::ids::ExternalId;
+use crate::ledger::PlayerId;
+use crate::money::Money;
+use crate::orders::Status;
+use crate::providers::Question;
+
+/// How old a beginning may be to be taken over. Shorter, and a player who went to fetch a card gets a second order; longer, and what was
+/// given up long ago is mistaken for what is asked now.
+const OLDEST: Micros = DAY_MICROS;
+
+/// A deposit that waits for the Cashier's question.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = deposit_intents)]
+pub struct Intent {
+    /// Whose.
+    pub player_id: i64,
+    /// The order.
+    pub external_id: String,
+    /// Through whom.
+    pub provider: String,
+    /// Minor units.
+    pub amount: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// When it was begun.
+    pub created_at: Micros,
+}
+
+/// Writes a beginning down.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn add(tx: &mut WriteTx<'_>, intent: &Intent) -> QueryResult<()> {
+    diesel::insert_into(deposit_intents::table).values(intent).execute(tx.conn()?).map(|_| ())
+}
+
+/// The oldest beginning that such a question takes over, if there is one whose order is open. Rows of this table never wait to be written,
+/// and neither do their orders, so this is one look-up in the index and flushes nothing.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn find(
+    tx: &mut WriteTx<'_>,
+    player: PlayerId,
+    provider: &str,
+    amount: Money,
+    at: Micros,
+) -> QueryResult<Option<Intent>> {
+    deposit_intents::table
+        .inner_join(deposits::table.on(deposits::external_id.eq(deposit_intents::external_id)))
+        .filter(deposits::status.eq_any([Status::Created.code(), Status::PendingPayment.code()]))
+        .filter(deposits::transaction_id.is_null())
+        .filter(deposit_intents::player_id.eq(player.0))
+        .filter(deposit_intents::provider.eq(provider))
+        .filter(deposit_intents::amount.eq(amount.minor()))
+        .filter(deposit_intents::currency.eq(amount.currency().code()))
+        .filter(deposit_intents::created_at.gt(at - OLDEST))
+        .order(deposit_intents::external_id)
+        .select(Intent::as_select())
+        .first(tx.written())
+        .optional()
+}
+
+/// Every beginning of a player, oldest first; as far as it is too old to be taken over, apart from the others.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn of_player(tx: &mut WriteTx<'_>, player: i64, at: Micros) -> QueryResult<(Vec<Intent>, Vec<Intent>)> {
+    let all: Vec<Intent> = deposit_intents::table
+        .filter(deposit_intents::player_id.eq(player))
+        .order(deposit_intents::external_id)
+        .select(Intent::as_select())
+        .load(tx.written())?;
+    Ok(all.into_iter().partition(|intent| intent.created_at <= at - OLDEST))
+}
+
+/// Lets a beginning go on as the order that the question is about.
+///
+/// # Errors
+///
+/// `Internal` when the order is not open, or what the database says.
+pub fn take_over(tx: &mut WriteTx<'_>, intent: &Intent, question: &Question, at: Micros) -> Result<ExternalId, Error> {
+    let id = ExternalId::parse(&intent.external_id)?;
+    let open = [Status::Created.code(), Status::PendingPayment.code()];
+    let row = deposits::table.find(id.as_str()).filter(deposits::status.eq_any(open));
+    let own: Option<String> = row.select(deposits::details).first(tx.read()?).optional()?;
+    let broken = || Error::Internal(format!("deposit {id} was begun and is not open"));
+    let details = with_question(&own.ok_or_else(broken)?, question)?;
+    let set = (
+        deposits::transaction_id.eq(&question.transaction_id),
+        deposits::details.eq(details),
+        deposits::updated_at.eq(at),
+    );
+    let row = deposits::table.find(id.as_str()).filter(deposits::transaction_id.is_null());
+    if diesel::update(row).set(set).execute(tx.conn()?)? != 1 {
+        return Err(broken());
+    }
+    remove(tx, intent.player_id, &intent.external_id)?;
+    Ok(id)
+}
+
+/// What was known of the order, and what the question adds.
+fn with_question(own: &str, question: &Question) -> Result<String, Error> {
+    let damaged = |_| Error::Internal("the details of a deposit are damaged".into());
+    let mut details: BTreeMap<String, String> = serde_json::from_str(own).map_err(damaged)?;
+    details.extend(question.details.iter().cloned());
+    serde_json::to_string(&details).map_err(damaged)
+}
+
+/// Takes a beginning away: it goes on as an order of the Cashier's, or has failed. Says whether it was there.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn remove(tx: &mut WriteTx<'_>, player: i64, external_id: &str) -> QueryResult<bool> {
+    let row = deposit_intents::table.find((player, external_id));
+    Ok(diesel::delete(row).execute(tx.conn()?)? == 1)
+}
