@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::api;
 use crate::clock;
@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
 use crate::payouts::worker::Worker;
 use crate::providers::carouseller::{Carouseller, SiteWire};
+use crate::pushes::Pusher;
 use crate::settings::{Settings, Site};
 use crate::state::Gate;
 use crate::verify;
@@ -52,6 +53,8 @@ pub struct Application {
     private: TcpListener,
     worker: Worker,
     mark: MarkFile,
+    stopping: watch::Sender<bool>,
+    pusher: Option<Pusher>,
 }
 
 impl Application {
@@ -89,8 +92,24 @@ impl Application {
         let public = bind(settings.server.public_bind)?;
         let private = bind(settings.server.private_bind)?;
         let outbox = Arc::new(Notify::new());
-        let state = State { db, settings, sites: Arc::new(sites), carouseller, outgoing, outbox, metrics, gate };
-        Ok(Self { state, public, private, worker, mark })
+        let polls = Arc::new(Semaphore::new(api::MOST_POLLS));
+        let (stopping, stopped) = watch::channel(false);
+        let endpoint = settings.events.as_ref();
+        let pusher = endpoint.map(|events| Pusher::new(db.clone(), events, metrics.clone(), stopped.clone()));
+        let pusher = pusher.transpose().map_err(StartError)?;
+        let state = State {
+            db,
+            settings,
+            sites: Arc::new(sites),
+            carouseller,
+            outgoing,
+            outbox,
+            polls,
+            stopping: stopped,
+            metrics,
+            gate,
+        };
+        Ok(Self { state, public, private, worker, mark, stopping, pusher })
     }
 
     /// Where the Cashier and players connect.
@@ -113,13 +132,18 @@ impl Application {
         &self.worker
     }
 
+    /// What pushes events, when an endpoint is set; for tests that drive it step by step.
+    pub fn pusher(&self) -> Option<&Pusher> {
+        self.pusher.as_ref()
+    }
+
     /// Serves until `stop` completes, then ends in order: listeners, requests under way, payouts under way, the last commit.
     ///
     /// # Errors
     ///
     /// What the listeners say.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-        let (stopping, stopped) = watch::channel(false);
+        let (stopping, stopped) = (self.stopping, self.state.stopping.clone());
         let (served, all_served) = watch::channel(false);
         let db = self.state.db.clone();
         let open = self.state.check_open().is_ok();
@@ -127,12 +151,13 @@ impl Application {
             let (worker, wake, state) = (self.worker.clone(), self.state.outbox.clone(), self.state.clone());
             tokio::spawn(start_sending(worker, wake, state, stopped))
         });
+        let pushing = self.pusher.filter(|_| open).map(|pusher| tokio::spawn(pusher.run()));
         let marking = open.then(|| tokio::spawn(keep_mark(self.mark.clone(), db.clone(), all_served)));
         let mut deadline = None;
         let stop = async {
             stop.await;
             deadline = Some(tokio::time::Instant::now() + STOP_PATIENCE);
-            // From now on no payout is taken on; those under way go on while requests under way do.
+            // From now on no payout is taken on, and requests that wait for events are answered; what is under way goes on.
             stopping.send_replace(true);
         };
         api::serve(self.public, self.private, self.state, stop).await?;
@@ -141,6 +166,11 @@ impl Application {
             && tokio::time::timeout_at(deadline, sending).await.is_err()
         {
             log::error!("stop: a payout is still under way; it will be unknown after the next start");
+        }
+        if let Some(pushing) = pushing
+            && tokio::time::timeout_at(deadline, pushing).await.is_err()
+        {
+            log::warn!("stop: events are still being pushed; they are pushed again after the next start");
         }
         served.send_replace(true);
         if let Some(marking) = marking

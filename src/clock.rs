@@ -19,6 +19,12 @@ pub fn now() -> Micros {
     wall + micros(started.elapsed())
 }
 
+/// Seconds since 1970-01-01 UTC as the wall clock says: only for what somebody else compares with a clock of their own, as the time
+/// in a signature. It may jump, and after a machine slept it is right where [`now`] is not.
+pub fn wall_seconds() -> i64 {
+    wall_clock() / 1_000_000
+}
+
 /// RFC 3339 in UTC with microseconds: `2026-11-21T02:54:21.000123Z`.
 pub fn rfc3339(at: Micros) -> String {
     match DateTime::from_timestamp_micros(at) {

@@ -8,7 +8,7 @@
 //! - [`questions`], [`deposits`], [`payouts`], [`webhooks`], [`wallet`], [`players`], [`staff`]: the use cases, and
 //!   [`orders`]: what deposits and payouts share; [`limits`]: pure functions.
 //! - [`cashier`]: what players do themselves, in the shape of ScaleTrade's Cashier API.
-//! - [`events`]: every change told to the game server, by feed and by push.
+//! - [`events`]: every change that a game server must know of, and the feed that tells it; [`pushes`]: the same, pushed.
 //! - [`providers`]: translation between a provider's wire and our words; no money moves here.
 //! - [`ledger`]: the only code that writes accounts and journal entries.
 //! - [`db`]: the writer lane with group commit, readers, migrations.
@@ -36,6 +36,7 @@ pub mod payouts;
 pub mod players;
 pub mod protection;
 pub mod providers;
+pub mod pushes;
 pub mod questions;
 pub mod secret;
 pub mod settings;

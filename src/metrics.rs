@@ -1,6 +1,6 @@
 //! Counters for `GET /metrics`. Few labels, never a player or an amount.
 
-use prometheus::{Encoder, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 /// All metrics of a service.
 #[derive(Debug, Clone)]
@@ -14,6 +14,14 @@ pub struct Metrics {
     pub refused: IntCounterVec,
     /// 1 while money routes are open.
     pub open: IntGauge,
+    /// Pushes that the game server took.
+    pub events_delivered: IntCounter,
+    /// Pushes that it did not take, by what became of them.
+    pub event_failures: IntCounterVec,
+    /// Events that are still to be pushed, without those given up.
+    pub events_waiting: IntGauge,
+    /// 1 while pushes are paused.
+    pub events_paused: IntGauge,
 }
 
 impl Metrics {
@@ -28,9 +36,29 @@ impl Metrics {
         let questions = counter("croupier_questions_total", "Answers to the Cashier's questions", &["action", "code"]);
         let webhooks = counter("croupier_webhooks_total", "Answers to notifications", &["provider", "http"]);
         let refused = counter("croupier_refused_total", "Signatures and addresses refused", &["provider"]);
-        let open = IntGauge::new("croupier_money_routes_open", "1 while money routes are open").expect("constant");
-        registry.register(Box::new(open.clone())).expect("each is registered once");
-        Self { registry, questions, webhooks, refused, open }
+        let event_failures = counter("croupier_event_failures_total", "Pushes that were not taken", &["outcome"]);
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help).expect("names are constant");
+            registry.register(Box::new(gauge.clone())).expect("each is registered once");
+            gauge
+        };
+        let open = gauge("croupier_money_routes_open", "1 while money routes are open");
+        let events_waiting = gauge("croupier_events_waiting", "Events that are still to be pushed");
+        let events_paused = gauge("croupier_events_paused", "1 while pushes are paused");
+        let delivered = IntCounter::new("croupier_events_delivered_total", "Pushes that were taken");
+        let events_delivered = delivered.expect("names are constant");
+        registry.register(Box::new(events_delivered.clone())).expect("each is registered once");
+        Self {
+            registry,
+            questions,
+            webhooks,
+            refused,
+            open,
+            events_delivered,
+            event_failures,
+            events_waiting,
+            events_paused,
+        }
     }
 
     /// The text format of Prometheus.

@@ -133,7 +133,7 @@ pub struct Change {
     pub deposit_allowed: Option<bool>,
     /// Whether payouts are allowed.
     pub withdrawal_allowed: Option<bool>,
-    /// ISO 3166-1 alpha-2.
+    /// ISO 3166-1 alpha-2; an empty text removes it.
     pub country: Option<String>,
     /// Profile fields to set; an empty text removes one.
     pub profile: BTreeMap<String, String>,
@@ -252,8 +252,8 @@ fn apply(row: &mut PlayerRow, change: &Change, at: Micros) -> Result<(), Error> 
     }
     row.deposit_allowed = change.deposit_allowed.unwrap_or(row.deposit_allowed);
     row.withdrawal_allowed = change.withdrawal_allowed.unwrap_or(row.withdrawal_allowed);
-    if change.country.is_some() {
-        row.country.clone_from(&change.country);
+    if let Some(country) = &change.country {
+        row.country = Some(country.clone()).filter(|country| !country.is_empty());
     }
     let mut profile = row.profile()?;
     profile.extend(change.profile.clone());

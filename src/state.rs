@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::db::Db;
 use crate::error::Error;
@@ -28,6 +28,10 @@ pub struct State {
     pub outgoing: Outgoing,
     /// Wakes the worker that sends payouts.
     pub outbox: Arc<Notify>,
+    /// Places for requests that wait for events.
+    pub polls: Arc<Semaphore>,
+    /// Turns true when the service is to stop: whoever waits for something lets go.
+    pub stopping: watch::Receiver<bool>,
     /// Counters.
     pub metrics: Metrics,
     pub(crate) gate: Gate,

@@ -38,6 +38,11 @@ pub(super) fn caller<'s>(request: &HttpRequest, state: &'s State) -> Result<Call
 }
 
 impl<'s> Caller<'s> {
+    /// The sites the key is limited to; empty: it reaches all.
+    pub(super) fn sites(&self) -> &'s [SiteId] {
+        &self.user.sites
+    }
+
     /// Whether the key reaches this site.
     pub(super) fn reaches(&self, site: SiteId) -> bool {
         self.user.reaches(site)

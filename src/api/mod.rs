@@ -4,6 +4,7 @@ pub mod admin;
 pub mod body;
 mod callback;
 mod carouseller;
+mod events;
 mod keys;
 mod machines;
 mod openapi;
@@ -25,6 +26,7 @@ use crate::providers::RawRequest;
 use crate::state::State;
 use transport::{Limits, Side, only_post};
 
+pub use events::MOST_POLLS;
 pub use openapi::document;
 pub use transport::bind;
 
@@ -45,6 +47,7 @@ fn private(config: &mut web::ServiceConfig) {
         .route("/readyz", web::get().to(machines::readyz))
         .route("/metrics", web::get().to(machines::metrics))
         .configure(openapi::routes)
+        .service(events::route())
         .service(wallet::routes())
         .service(admin::scope())
         .default_service(web::to(|| async { problem::Problem::no_such_route() }));

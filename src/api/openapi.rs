@@ -10,7 +10,7 @@ use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
-use super::{admin, callback, machines, player, problem, wallet, webhook};
+use super::{admin, callback, events, machines, player, problem, wallet, webhook};
 
 /// Nothing on the page comes from elsewhere, whatever the page says.
 const POLICY: &str =
@@ -20,20 +20,16 @@ const POLICY: &str =
 #[openapi(
     info(
         title = "croupier",
-        description = "The merchant side of a payment Cashier: wallets of players, deposits, payouts.\n\n\
-            Amounts are integers in minor units of their currency (10000 is 100.00 USD or 10000 JPY), except on the players' API, \
-            where they are decimals. Times are RFC 3339 in UTC. Errors of the private APIs are problem documents (RFC 9457) with a \
-            stable `code`, and `field` where one is at fault; those of the players' API are `{\"error\",\"message\",\"field\"}`. \
-            Every answer carries `X-Request-Id`: yours when you sent one.\n\n\
-            HTTP 503 and no answer at all mean that nobody knows: repeat the same request with the same `Idempotency-Key`."
+        description = include_str!("openapi.md")
     ),
-    servers((url = "/", description = "Wallet, staff and machines: `server.private_bind`. The players' API: `server.public_bind`")),
+    servers((url = "/", description = "The listener that this document came from")),
     paths(
         wallet::players::put_player,
         wallet::players::get_player,
         wallet::transactions::post_transaction,
         wallet::transactions::post_rollback,
         wallet::transactions::get_statement,
+        events::get_events,
         wallet::door::open_cashier,
         wallet::door::reset_rotation,
         wallet::sessions::open_session,
@@ -73,6 +69,7 @@ const POLICY: &str =
     tags(
         (name = "players", description = "The game server: players, with the scopes `players` and `read`"),
         (name = "play", description = "The game server: money of games, with the scopes `play`, `bonus`, `adjust` and `read`"),
+        (name = "events", description = "The game server: every change as an event, with the scope `events`"),
         (name = "protection", description = "The game server: limits of a player's own, self-exclusion, cool-off"),
         (name = "cashier", description = "The game server: the Cashier for a player, with the scope `cashier`"),
         (name = "player", description = "Players, on the public listener, with a session token: the shape of ScaleTrade's Cashier API"),

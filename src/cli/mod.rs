@@ -4,6 +4,7 @@
 
 mod certify;
 mod demo;
+mod events;
 mod explain;
 mod ledger;
 mod migrate;
@@ -38,6 +39,8 @@ enum Command {
     Serve(serve::Args),
     /// Check the books.
     Ledger(ledger::Args),
+    /// Events told to the game server: where pushes stand, once more, resume.
+    Events(events::Args),
     /// Bring the database to the schema of this binary.
     Migrate(migrate::Args),
     /// Check the settings, or show those in force.
@@ -54,7 +57,7 @@ enum Command {
     Demo(demo::Args),
     /// Be the Cashier: call a merchant, take its payout initiations, notify it.
     Simulate(simulate::Args),
-    /// Try the conformance list on any merchant implementation and print a report.
+    /// Try the conformance list on any merchant, or on any wallet, and print a report.
     Certify(certify::Args),
 }
 
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
     let outcome: Outcome = match cli.command {
         Command::Serve(args) => serve::run(args, &cli.settings),
         Command::Ledger(args) => ledger::run(args, &cli.settings),
+        Command::Events(args) => events::run(args, &cli.settings),
         Command::Migrate(args) => migrate::run(args, &cli.settings),
         Command::Settings(args) => settings::run(args, &cli.settings),
         Command::Sign(args) => sign::run(args, &cli.settings),

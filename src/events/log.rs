@@ -189,7 +189,7 @@ pub fn emit(tx: &mut WriteTx<'_>, new: New<'_>, at: Micros) -> Result<(), Error>
 /// # Errors
 ///
 /// What the database says.
-pub(super) fn newest(conn: &mut DbConn) -> QueryResult<i64> {
+pub fn newest(conn: &mut DbConn) -> QueryResult<i64> {
     let last: Option<i64> = events::table.select(diesel::dsl::max(events::id)).first(conn)?;
     Ok(last.unwrap_or(0))
 }

@@ -1,5 +1,6 @@
 //! Events: every change that a game server must know of, written in the commit of its cause (contract, part 4.3).
 
+pub mod feed;
 mod log;
 
-pub use log::{Event, Kind, New, emit};
+pub use log::{Event, Kind, New, emit, newest};

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::process::{self, Service, Setup};
 use crate::support::TestApp;
 use crate::support::app::{SALT, plain_settings, set, write_settings};
 use crate::support::binary::run;
@@ -33,7 +34,8 @@ fn wrong_use_ends_with_2_and_help_with_0() {
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}: {ran:?}");
         assert!(!ran.err.is_empty(), "{arguments:?}");
     }
-    for command in ["serve", "sign", "explain", "ledger", "settings", "staff", "demo", "simulate", "certify", "migrate"]
+    for command in
+        ["events", "serve", "sign", "explain", "ledger", "settings", "staff", "demo", "simulate", "certify", "migrate"]
     {
         let ran = run(here.path(), &[command, "--help"], "");
         assert_eq!(ran.code, 0, "{command}: {ran:?}");
@@ -44,7 +46,14 @@ fn wrong_use_ends_with_2_and_help_with_0() {
 #[test]
 fn commands_that_need_settings_say_that_they_have_none() {
     let here = directory();
-    for arguments in [&["serve"][..], &["ledger", "verify"], &["staff", "list"], &["migrate"], &["settings", "check"]] {
+    for arguments in [
+        &["serve"][..],
+        &["events", "status"],
+        &["ledger", "verify"],
+        &["staff", "list"],
+        &["migrate"],
+        &["settings", "check"],
+    ] {
         let ran = run(here.path(), arguments, "");
         assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
         assert!(format!("{}{}", ran.out, ran.err).contains("Settings.toml"), "{arguments:?}: {ran:?}");
@@ -204,4 +213,26 @@ async fn commands_run_beside_a_service() {
     assert_eq!(app.balance("alice").await, (1500, 0), "the service goes on");
     let audited = beside(&["ledger", "verify", "--json"], "").json()["audit_rows"].as_i64();
     assert!(audited.is_some_and(|rows| rows >= 4), "{audited:?}");
+}
+
+#[test]
+fn certify_examines_a_merchant_and_says_whom() {
+    let service = Service::started(Setup::default());
+    service.player("certify", 0);
+    let target = format!("http://{}", service.public());
+    let examined = ["certify", "--target", &target, "--site-id", "332", "--salt", process::SALT];
+    let report = service.directory().join("report.md").display().to_string();
+    let chosen = ["--scenario", "repeat-same-answer", "--scenario", "repeat-with-other-amount", "--report", &report];
+
+    let text = run(service.directory(), &[&examined[..], &chosen].concat(), "");
+    let json = run(service.directory(), &[&examined[..], &chosen, &["--json"]].concat(), "");
+
+    assert_eq!((text.code, json.code), (0, 0), "{text:?}");
+    assert!(text.out.contains("2 of 2 scenarios passed"), "{}", text.out);
+    let document = json.json();
+    assert_eq!((&document["ok"], &document["passed"], &document["site_id"]), (&json!(true), &json!(2), &json!(332)));
+    assert_eq!((&document["target"], &document["player"]), (&json!(format!("{target}/")), &json!("certify")));
+    let page = std::fs::read_to_string(report).expect("the report was written");
+    assert!(page.starts_with(&format!("# Conformance of {target}/")) && page.contains("player certify"), "{page}");
+    assert!(!page.contains(process::SALT) && !json.out.contains(process::SALT), "the salt is never printed");
 }

@@ -14,8 +14,10 @@ use crate::game::{Game, Setup};
 use crate::process::{KEY, Service};
 
 const PLAYERS: u64 = 8;
-/// Far longer than anything takes, so that a slow machine is no failure.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Far longer than a campaign and each of its rounds take, so that a slow machine is no failure. A wallet that never decides a request
+/// is one: the game server would repeat it for ever.
+const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE_WITH_A_ROUND: Duration = Duration::from_millis(30);
 
 #[test]
 fn a_game_server_and_croupier_that_are_both_killed_end_with_the_same_books() {
@@ -117,12 +119,13 @@ impl Campaign {
     /// Waits until the journal is longer by so many bytes. `true` when the game has ended instead.
     fn wait_for_journal(&mut self, bytes: u64) -> bool {
         let wanted = self.journal_length() + bytes;
-        let deadline = Instant::now() + PATIENCE;
+        let rounds = u32::try_from(self.setup.rounds).expect("fewer rounds than that");
+        let deadline = self.begun + PATIENCE + PATIENCE_WITH_A_ROUND * rounds;
         while self.journal_length() < wanted {
             if self.game.as_mut().expect("it runs").has_ended() {
                 return true;
             }
-            assert!(Instant::now() < deadline, "the game does not go on:\n{}", self.service.log());
+            assert!(Instant::now() < deadline, "the game does not end:\n{}", last_lines(&self.service.log()));
             std::thread::sleep(Duration::from_millis(1));
         }
         self.game.as_mut().expect("it runs").has_ended()
@@ -197,6 +200,11 @@ impl<'j> Asked<'j> {
         let (login, _) = key.split_once(&format!("-{round}"))?;
         Some(Self { key, login, round, kind, amount: line["amount"].as_i64()? })
     }
+}
+
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
 }
 
 /// A port that no outgoing connection of anybody takes while croupier is down: below those the system gives away.

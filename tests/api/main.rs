@@ -9,6 +9,11 @@ mod crash;
 mod crash_client;
 mod door;
 mod durability;
+mod event_campaign;
+mod event_chaos;
+mod event_push;
+mod event_retry;
+mod events;
 mod examples;
 #[path = "support/game.rs"]
 mod game;

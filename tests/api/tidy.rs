@@ -12,7 +12,7 @@ use source::{Source, functions, named_modules, rust};
 /// Which modules under the crate's root each of them may name, from the ground up. `lib` and `main` only list modules.
 ///
 /// Below `orders` nothing knows what a deposit or a payout is; above `webhooks` nothing moves money.
-const LAYERS: [(&str, &[&str]); 32] = [
+const LAYERS: [(&str, &[&str]); 33] = [
     ("error", &[]),
     ("secret", &[]),
     ("metrics", &[]),
@@ -28,6 +28,7 @@ const LAYERS: [(&str, &[&str]); 32] = [
     ("providers", &["error", "ids", "money", "secret"]),
     ("events", &["clock", "db", "error", "ids", "ledger", "money", "status"]),
     ("orders", &["clock", "db", "error", "events", "ids", "ledger", "providers", "status"]),
+    ("pushes", &["clock", "db", "error", "events", "ids", "ledger", "metrics", "orders", "outgoing", "settings"]),
     ("players", &["clock", "db", "error", "ids", "ledger"]),
     ("staff", &["clock", "db", "error", "orders", "secret"]),
     (
@@ -118,6 +119,7 @@ const LAYERS: [(&str, &[&str]); 32] = [
             "db",
             "deposits",
             "error",
+            "events",
             "ids",
             "ledger",
             "limits",
@@ -147,6 +149,7 @@ const LAYERS: [(&str, &[&str]); 32] = [
             "outgoing",
             "payouts",
             "providers",
+            "pushes",
             "settings",
             "state",
             "verify",
@@ -163,11 +166,13 @@ const LAYERS: [(&str, &[&str]); 32] = [
             "db",
             "deposits",
             "error",
+            "events",
             "marks",
             "money",
             "orders",
             "payouts",
             "providers",
+            "pushes",
             "secret",
             "settings",
             "simulate",
@@ -195,6 +200,7 @@ const LIBRARIES: [(&str, &[&str], &str); 6] = [
             "payouts",
             "players",
             "protection",
+            "pushes",
             "staff",
             "verify",
             "wallet",
@@ -330,7 +336,7 @@ fn a_transaction_and_raw_sql_are_made_in_db_only() {
 #[test]
 fn nothing_below_a_use_case_reads_a_clock() {
     let edges = ["api", "app", "cli", "simulate", "clock"];
-    let tasks = ["src/questions.rs", "src/payouts/worker.rs"];
+    let tasks = ["src/questions.rs", "src/payouts/worker.rs", "src/pushes/pusher.rs"];
     let sources = shipped();
     let below = sources.iter().filter(|s| !edges.contains(&s.module()) && !tasks.contains(&s.path.as_str()));
     none("time comes in as `at`", places(below, &["clock::now(", "Instant::now", "SystemTime::now", "Utc::now"]));
@@ -361,7 +367,9 @@ fn there_is_no_floating_point_near_money() {
 
 #[test]
 fn a_failed_query_is_never_taken_for_nothing_found() {
-    let near = ["cashier", "db", "deposits", "ledger", "marks", "orders", "payouts", "players", "wallet", "webhooks"];
+    let near = [
+        "cashier", "db", "deposits", "ledger", "marks", "orders", "payouts", "players", "pushes", "wallet", "webhooks",
+    ];
     let sources = shipped();
     let near = sources.iter().filter(|source| near.contains(&source.module()));
     none("near the database", places(near, &[".ok()"]));

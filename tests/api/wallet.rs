@@ -200,7 +200,7 @@ async fn what_is_not_a_transaction_is_refused_with_the_name_of_the_field() {
     }
     let path = format!("{}/transactions", wallet.player("alice"));
     let keyless = wallet.call("POST", &path, &[], Some(win(5, "r"))).await;
-    assert_eq!((keyless.problem(), &keyless.json["field"]), ((400, "invalid_field"), &json!("Idempotency-Key")));
+    assert_eq!((keyless.problem(), &keyless.json["field"]), ((400, "missing_field"), &json!("Idempotency-Key")));
     for key in ["", " ", &"k".repeat(129)] {
         assert_eq!(wallet.post("alice", key, win(5, "r")).await.status, 400, "{key:?}");
     }

@@ -55,7 +55,12 @@ async fn the_self_test_can_be_run_again_on_the_same_wallet() {
 /// Each fault with everything it breaks. Where that is more than one promise, the wallet cannot have the fault without breaking them all.
 #[rustfmt::skip]
 const FAULTS: &[(Fault, &[&str])] = &[
-    (Fault::ForgetsKeys, &["copies-of-a-bet-take-once", "copies-of-a-win-pay-once", "key-with-another-body", "misused-key-keeps-its-answer", "repeat-gets-the-first-answer", "repeat-pays-once", "repeat-says-so", "repeat-shows-the-balance-of-then", "repeat-takes-once", "statement-lists-repeats-once", "win-after-rollback", "win-of-zero"]),
+    (Fault::ForgetsKeys, &[
+        "copies-of-a-bet-take-once", "copies-of-a-win-pay-once", "key-with-another-body",
+        "misused-key-keeps-its-answer", "repeat-gets-the-first-answer", "repeat-pays-once", "repeat-says-so",
+        "repeat-shows-the-balance-of-then", "repeat-takes-once", "statement-lists-repeats-once", "win-after-rollback",
+        "win-of-zero",
+    ]),
     (Fault::RepeatsWithoutHeader, &["repeat-says-so"]),
     (Fault::RepeatsWithBalanceOfNow, &["repeat-shows-the-balance-of-then"]),
     (Fault::RepeatsAs201, &["repeat-gets-the-first-answer"]),
@@ -65,11 +70,20 @@ const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::CutsKeys, &["long-keys-are-not-cut", "too-long-idempotency-key"]),
     (Fault::NeedsNoKey, &["empty-idempotency-key", "without-idempotency-key"]),
     (Fault::RemembersRefusals, &["refusal-is-not-remembered", "unblocked-player-bets-again"]),
-    (Fault::Races, &["copies-of-a-bet-take-once", "copies-of-a-rollback-pay-once", "copies-of-a-win-pay-once", "parallel-bets-never-overspend", "rollback-races-its-bet"]),
-    (Fault::Overdraws, &["bet-beyond-the-balance", "currencies-are-apart", "insufficient-funds-has-its-code", "parallel-bets-never-overspend", "refusal-is-not-remembered", "rollback-of-a-refused-bet", "statement-lists-repeats-once"]),
+    (Fault::Races, &[
+        "copies-of-a-bet-take-once", "copies-of-a-rollback-pay-once", "copies-of-a-win-pay-once",
+        "parallel-bets-never-overspend", "rollback-races-its-bet",
+    ]),
+    (Fault::Overdraws, &[
+        "bet-beyond-the-balance", "currencies-are-apart", "insufficient-funds-has-its-code",
+        "parallel-bets-never-overspend", "refusal-is-not-remembered", "rollback-of-a-refused-bet",
+        "statement-lists-repeats-once",
+    ]),
     (Fault::OverdrawsByAdjustment, &["adjustment-cannot-overdraw"]),
     (Fault::RollsBackAgain, &["copies-of-a-rollback-pay-once", "rollback-twice-pays-back-once"]),
-    (Fault::ForgetsEarlyRollbacks, &["late-bet-has-no-effect", "late-bet-repeated", "late-bet-says-so", "rollback-races-its-bet"]),
+    (Fault::ForgetsEarlyRollbacks, &[
+        "late-bet-has-no-effect", "late-bet-repeated", "late-bet-says-so", "rollback-races-its-bet",
+    ]),
     (Fault::LateBetSaysNothing, &["late-bet-says-so"]),
     (Fault::EarlyRollbackCountsOnce, &["late-bet-repeated"]),
     (Fault::EarlyRollbackOfEverybody, &["early-rollback-of-one-player"]),
@@ -89,9 +103,12 @@ const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::DoesNotPayTheBlocked, &["blocked-player-is-paid"]),
     (Fault::MixesCurrencies, &["currencies-are-apart"]),
     (Fault::CreatesEachTime, &["player-is-made-once"]),
-    (Fault::EmptiesOnChange, &["blocked-player-cannot-bet", "blocked-player-gets-bets-back", "blocked-player-is-paid", "change-keeps-the-money", "unblocked-player-bets-again"]),
+    (Fault::EmptiesOnChange, &[
+        "blocked-player-cannot-bet", "blocked-player-gets-bets-back", "blocked-player-is-paid",
+        "change-keeps-the-money", "unblocked-player-bets-again",
+    ]),
     (Fault::FoldsLogins, &["login-is-shown-as-given", "odd-logins-stay-apart"]),
-    (Fault::DecodesTwice, &["login-is-shown-as-given", "odd-logins-stay-apart"]),
+    (Fault::DecodesTwice, &["login-is-shown-as-given", "odd-logins-stay-apart", "odd-references-stay-apart"]),
     (Fault::SkipsALine, &["statement-pages-join"]),
     (Fault::RepeatsALine, &["statement-pages-join"]),
     (Fault::NewestFirst, &["statement-is-oldest-first"]),
@@ -100,18 +117,74 @@ const FAULTS: &[(Fault, &[&str])] = &[
     (Fault::SaysNoCode, &["errors-are-problem-documents", "insufficient-funds-has-its-code"]),
     (Fault::SaysPlainJson, &["errors-are-problem-documents"]),
     (Fault::ReadsAnyType, &["other-content-type"]),
+    (Fault::HidesHeld, &["new-player-has-nothing", "player-shows-balances", "rollback-shows-balances"]),
+    (Fault::AnswersWithoutHeld, &["answers-carry-the-balance"]),
+    (Fault::AlwaysAnswers200, &["first-answer-is-201"]),
+    (Fault::SharesIds, &["transaction-ids-differ"]),
+    (Fault::RefusesNegativeAdjustments, &["adjustment-cannot-overdraw", "adjustment-goes-both-ways"]),
+    (Fault::TakesNegativeCredits, &["credits-of-negative-amounts", "win-of-a-negative-amount"]),
+    (Fault::TakesNullForZero, &["amount-of-another-type"]),
+    (Fault::FailsAtBrokenBodies, &["amount-written-oddly", "body-that-is-not-json"]),
+    (Fault::TakesTheReferenceForTheKey, &[
+        "another-key-another-movement", "key-with-another-body", "keys-differ-by-case", "long-keys-are-not-cut",
+        "rollback-undoes-every-bet",
+    ]),
+    (Fault::KeepsOneBack, &["adjustment-goes-both-ways", "bet-of-everything"]),
+    (Fault::ShowsEverybodysLines, &[
+        "new-player-has-nothing", "statement-adds-up", "statement-is-of-one-player", "statement-is-oldest-first",
+        "statement-lists-repeats-once", "statement-pages-join",
+    ]),
+    (Fault::SharesMoney, &["odd-logins-stay-apart", "players-are-apart"]),
+    (Fault::RollbackPaysNothing, &[
+        "blocked-player-gets-bets-back", "copies-of-a-rollback-pay-once", "odd-references-stay-apart",
+        "rollback-gives-the-bet-back", "rollback-leaves-other-rounds", "rollback-leaves-wins",
+        "rollback-races-its-bet", "rollback-shows-balances", "rollback-twice-pays-back-once",
+        "rollback-undoes-every-bet", "rolled-back-bet-repeated", "statement-adds-up", "win-after-rollback",
+    ]),
+    (Fault::RollsBackByBeginning, &[
+        "early-rollback-of-one-round", "odd-references-stay-apart", "rollback-leaves-other-rounds",
+    ]),
+    (Fault::TakesRolledBackBetsAgain, &["rolled-back-bet-repeated"]),
+    (Fault::NeedsNoBearer, &["without-bearer-key"]),
+    (Fault::MakesPlayersUp, &["unknown-player"]),
+    (Fault::TakesAnySite, &["unknown-site"]),
+    (Fault::GuessesTheCurrency, &["missing-fields-are-named"]),
+    (Fault::TakesAnyKind, &["unknown-kind"]),
+    (Fault::TakesAnyCurrency, &["unknown-currency"]),
+    (Fault::NeedsNoReference, &["empty-reference"]),
+    (Fault::KnowsNoMethods, &["wrong-method"]),
 ];
+
+/// Faults that spoil almost everything, with what must be among it.
+#[rustfmt::skip]
+const COARSE: &[(Fault, &[&str])] = &[
+    (Fault::Misbooks("bet"), &["bet-takes"]),
+    (Fault::Misbooks("win"), &["win-adds"]),
+    (Fault::Misbooks("refund"), &["refund-adds"]),
+    (Fault::Misbooks("bonus"), &["bonus-adds"]),
+];
+
+#[test]
+fn every_scenario_of_the_self_test_is_failed_by_some_fault() {
+    let rows = FAULTS.iter().chain(COARSE);
+    let failed: BTreeSet<&str> = rows.flat_map(|(_, names)| names.iter().copied()).collect();
+    let all: BTreeSet<&str> = wallet::all().iter().map(|scenario| scenario.name).collect();
+
+    assert_eq!(failed, all);
+}
 
 #[tokio::test]
 async fn each_fault_of_a_wallet_fails_exactly_the_scenarios_that_are_about_it() {
     let mut wrong = Vec::new();
-    for (fault, expected) in FAULTS {
+    for (fault, expected) in FAULTS.iter().chain(COARSE) {
         let wallet = OtherWallet::start(Some(*fault)).await;
         let certificate = examine(&wallet.address, KEY, 7).await;
         let failed: BTreeSet<&str> = not_passed(&certificate).into_iter().map(|(name, _)| name).collect();
         let expected: BTreeSet<&str> = expected.iter().copied().collect();
-        if failed != expected {
-            wrong.push(format!("{fault:?}: {:?}", failed));
+        let as_expected =
+            if matches!(fault, Fault::Misbooks(_)) { failed.is_superset(&expected) } else { failed == expected };
+        if !as_expected {
+            wrong.push(format!("{fault:?}: {failed:?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

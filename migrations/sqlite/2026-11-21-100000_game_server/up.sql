@@ -31,7 +31,8 @@ CREATE TABLE event_endpoint (
     paused_at     INTEGER
 ) STRICT;
 
--- Events to be pushed again. `player` is 0 for events of no player. `dead`: refused for too long, a person must look.
+-- Events to be pushed apart from the others. Those of one player wait for each other; an event of no player has its own number below
+-- zero as `player` and waits for nobody. Not before `due_at`. `dead`: refused for too long, a person must look.
 CREATE TABLE event_queue (
     event_id INTEGER PRIMARY KEY NOT NULL REFERENCES events (id),
     player   INTEGER NOT NULL,
@@ -39,6 +40,8 @@ CREATE TABLE event_queue (
     due_at   INTEGER NOT NULL,
     dead     INTEGER NOT NULL CHECK (dead IN (0, 1))
 ) STRICT;
+CREATE INDEX pushes_that_are_due ON event_queue (dead, due_at, event_id);
+CREATE INDEX pushes_of_a_player ON event_queue (player, dead, event_id);
 
 -- Every push, with its answer.
 CREATE TABLE event_attempts (
@@ -51,6 +54,8 @@ CREATE TABLE event_attempts (
     answer      TEXT    NOT NULL
 ) STRICT;
 CREATE INDEX attempts_of_an_event ON event_attempts (event_id);
+-- Deliveries are forgotten after a while.
+CREATE INDEX attempts_by_age ON event_attempts (outcome, started_at);
 
 -- Until when deposits are blocked by self-exclusion or cool-off, and whether there are limits of the player's own: what a
 -- question must know stands beside what it reads anyway.

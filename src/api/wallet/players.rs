@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -21,18 +21,25 @@ use crate::players::{self, Change, PROFILE_FIELDS, PlayerRow};
 use crate::settings::Scope;
 use crate::state::State;
 
-/// What may be said of a player; what is left out stays as it is, and an empty text removes a profile field.
-#[derive(ToSchema)]
+/// What may be said of a player. What is left out stays as it is; an empty text or null removes the country or a profile field. Profile
+/// fields are at most 256 characters, and what the Cashier makes of them is its own.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = PlayerFields, example = json!({"status": "active", "country": "DE", "first_name": "Ann", "last_name": "Lee"}))]
 #[expect(dead_code, reason = "describes the body in the OpenAPI document; a test compares it with what is read")]
 pub(in crate::api) struct PlayerFields {
-    /// `active`, `blocked` or `closed`. Blocked and closed players can neither bet, deposit nor withdraw; wins are still taken.
+    /// `active`, `blocked` or `closed`. Blocked and closed players can neither bet, deposit nor withdraw; everything else that the game
+    /// server does still goes through.
+    #[schema(nullable = false, pattern = "^(active|blocked|closed)$")]
     status: Option<String>,
-    /// Whether deposits are allowed.
+    /// Whether deposits are allowed; an exclusion blocks them besides, see `protection`.
+    #[schema(nullable = false)]
     deposit_allowed: Option<bool>,
     /// Whether payouts are allowed.
+    #[schema(nullable = false)]
     withdrawal_allowed: Option<bool>,
-    /// ISO 3166-1 alpha-2.
+    /// ISO 3166-1 alpha-2, two letters; shown in capitals.
+    #[schema(example = "DE")]
     country: Option<String>,
     first_name: Option<String>,
     last_name: Option<String>,
@@ -135,6 +142,7 @@ fn read_change(fields: &Map<String, Value>) -> Result<Change, Problem> {
             },
             "deposit_allowed" => change.deposit_allowed = Some(switch()?),
             "withdrawal_allowed" => change.withdrawal_allowed = Some(switch()?),
+            "country" if value.is_null() || value == "" => change.country = Some(String::new()),
             "country" => {
                 let code = text()?;
                 if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
@@ -143,7 +151,7 @@ fn read_change(fields: &Map<String, Value>) -> Result<Change, Problem> {
                 change.country = Some(code.to_ascii_uppercase());
             }
             field if PROFILE_FIELDS.contains(&field) => {
-                let value = text()?;
+                let value = if value.is_null() { "" } else { text()? };
                 if value.chars().count() > 256 || value.chars().any(char::is_control) {
                     return Err(Problem::field(name, "must be at most 256 characters without control characters"));
                 }

@@ -38,31 +38,36 @@ fn scope_of(kind: Kind) -> Scope {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct Transaction {
-    /// `bet` takes; `win`, `refund` and `bonus` add; `adjustment` adds or takes.
-    #[schema(example = "bet")]
+    /// `bet` takes. `win`, `refund` and `bonus` add, whatever became of their reference. `adjustment` adds or takes. The scope a key needs:
+    /// `play` for the first three, `bonus`, `adjust`.
+    #[schema(example = "bet", pattern = "^(bet|win|refund|bonus|adjustment)$")]
     kind: String,
     /// Minor units, an integer of 1 to 10^15. A win may be 0; an adjustment may be negative, and never takes below zero.
-    #[schema(example = 250)]
+    #[schema(example = 250, minimum = -1_000_000_000_000_000_i64, maximum = 1_000_000_000_000_000_i64)]
     amount: i64,
-    /// ISO 4217, one of the site's.
-    #[schema(example = "USD")]
+    /// ISO 4217, one of the site's; case does not matter.
+    #[schema(example = "USD", min_length = 3, max_length = 3)]
     currency: String,
-    /// Your own name for what it belongs to, a round: 1 to 128 characters. A rollback names it.
-    #[schema(example = "round-7")]
+    /// Your own name, within one player, for what it belongs to, a round: 1 to 128 characters (Unicode code points) without control
+    /// characters, compared byte for byte. A rollback names it and undoes every bet of it, so give a bet that may be undone alone a
+    /// reference of its own.
+    #[schema(example = "round-7", min_length = 1, max_length = 128)]
     reference: String,
     /// Why, at most 1024 characters; adjustments need it.
+    #[schema(max_length = 1024)]
     reason: Option<String>,
 }
 
-/// What a movement came to. Every repetition gets the same.
+/// What a movement came to. Every repetition gets the same, balances included: show players those of an answer that is no replay.
 #[derive(Serialize, ToSchema)]
 pub(in crate::api) struct Moved {
+    /// Ours; the `cause` of its line in the statement.
     transaction_id: String,
-    /// Minor units, after it.
+    /// Minor units, right after it.
     available: i64,
-    /// Minor units, after it.
+    /// Minor units, right after it.
     held: i64,
-    /// Only there when true: the bet's rollback came first, so it had no effect.
+    /// Only there when true: the reference was rolled back before this bet came, so **the bet took nothing**. Void the round.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     rolled_back: bool,
 }
@@ -70,12 +75,19 @@ pub(in crate::api) struct Moved {
 /// Move a player's money
 ///
 /// Once per `Idempotency-Key`, which is unique within a site: a repetition gets the first answer with HTTP 200 and
-/// `Idempotent-Replayed: true`, for ever. After a time-out repeat with the same key until there is an answer. A refusal is not
-/// remembered: the same key may go through later.
+/// `Idempotent-Replayed: true`, for ever. The same request is the same player, kind, amount, currency, reference and reason, however
+/// the JSON is written. After a time-out or 503 repeat with the same key until there is an answer; give a request at least ten seconds.
+/// A refusal is not remembered: the same key may go through later, with this request or with another.
+///
+/// **A bet may be answered 201 with `rolled_back: true`: then it took nothing.** That is so for every bet of a reference that was
+/// rolled back, before or after other bets of it. `refund` gives money back and does not touch the bet: to undo a bet use a rollback, and
+/// never both.
+///
+/// Blocked and closed players cannot bet (`player_blocked`); wins, refunds, bonuses, adjustments, rollbacks and repetitions go through.
 #[utoipa::path(
     post, path = "/wallet/v1/sites/{site_id}/players/{site_login}/transactions", tag = "play", operation_id = "post_transaction",
     params(("site_id" = i64, Path), ("site_login" = String, Path),
-        ("Idempotency-Key" = String, Header, description = "1 to 128 characters of visible ASCII")),
+        ("Idempotency-Key" = String, Header, description = "1 to 128 characters of ASCII, no control characters; blanks around it do not count")),
     request_body = Transaction,
     responses((status = 201, description = "Done", body = Moved),
         (status = 200, description = "Done before: the first answer", body = Moved,
@@ -101,7 +113,8 @@ pub(in crate::api) async fn post_transaction(
     let currency = Currency::parse(&sent.currency).ok().filter(|currency| site.currencies.contains(currency));
     let currency = currency.ok_or(Error::UnsupportedCurrency)?;
     let reference = plain_text(&sent.reference, "reference", 128)?;
-    let reason = sent.reason.map(|reason| plain_text(&reason, "reason", 1024)).transpose()?;
+    let reason = sent.reason.filter(|reason| !reason.trim().is_empty());
+    let reason = reason.map(|reason| plain_text(&reason, "reason", 1024)).transpose()?;
     let movement = Movement { player, kind, amount: sent.amount, currency, reference, reason };
     state.check_open()?;
     let moved = state.db.write(move |tx| transactions::make(tx, &key, &movement, clock::now())).await?;
@@ -119,9 +132,9 @@ pub(in crate::api) async fn post_transaction(
 pub(in crate::api) struct RolledBack {
     /// Whether there was a bet to undo. When not, a bet that comes later has no effect.
     applied: bool,
-    /// Everything the player has, after it.
+    /// Every currency the player has ever had money in, after it.
     balances: Vec<Balance>,
-    /// The currency of the bet that was undone.
+    /// The currency of the bet that was undone; of the first one, when there were several.
     #[serde(skip_serializing_if = "Option::is_none")]
     currency: Option<String>,
     /// Minor units in that currency, after it.
@@ -134,8 +147,10 @@ pub(in crate::api) struct RolledBack {
 
 /// Undo the bets of a reference
 ///
-/// Undoes every bet of the reference, once; the reference is the key. Before its bet it is remembered, and the bet then has no
-/// effect. Wins stay: take them back with an adjustment.
+/// Undoes every bet of the player's reference, in every currency, once. The reference is the key: no header and no body are needed, and a
+/// repetition gets the first answer. When there is no bet (also when there is only a win) it answers `applied: false` and is
+/// remembered: from then on bets of this reference have no effect. Wins, refunds, bonuses and adjustments stay: take them back with an
+/// adjustment.
 #[utoipa::path(
     post, path = "/wallet/v1/sites/{site_id}/players/{site_login}/transactions/{reference}/rollback", tag = "play",
     operation_id = "post_rollback",
@@ -143,6 +158,8 @@ pub(in crate::api) struct RolledBack {
         ("reference" = String, Path, description = "The `reference` of the bet, percent-encoded")),
     responses((status = 200, description = "Undone, or remembered", body = RolledBack,
             headers(("Idempotent-Replayed" = String, description = "`true` when it was done before"))),
+        (status = 409, description = "`balance_out_of_range`: nothing was undone, ask the operator", body = problem::Document,
+            content_type = "application/problem+json"),
         problem::Refusals),
     security(("game_server" = []))
 )]
@@ -182,7 +199,8 @@ pub(in crate::api) struct Line {
     /// `bet`, `win`, `refund`, `rollback`, `bonus`, `adjustment`, `deposit`, `deposit_refund`, `chargeback`, `hold`, `capture`,
     /// `release` or `payout_correction`.
     kind: String,
-    /// What caused it: a transaction's or an order's id, with what it did.
+    /// What caused it: `transaction_id` of your own movement, `transaction_id:rollback` of a bet that was undone, or the order's
+    /// `external_id` followed by `:credit`, `:reversal`, `:hold`, `:end` or `:correction:N`. Unique.
     cause: String,
     /// Your own reference, where a transaction of yours caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -227,11 +245,14 @@ pub(in crate::api) async fn get_statement(
         .db
         .read(move |conn| {
             let row = known(conn, &player)?;
-            statement::lines(conn, PlayerId(row.id), after, limit)
+            // One more than is shown tells whether there is another page.
+            statement::lines(conn, PlayerId(row.id), after, limit + 1)
         })
         .await?;
-    let full = i64::try_from(lines.len()).is_ok_and(|count| count == limit);
-    let next = lines.last().filter(|_| full).map(|line| line.id.to_string());
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_more = lines.len() > most;
+    let lines: Vec<_> = lines.into_iter().take(most).collect();
+    let next = lines.last().filter(|_| is_more).map(|line| line.id.to_string());
     let line = |line: statement::Line| Line {
         id: line.id,
         kind: line.kind,
@@ -257,10 +278,19 @@ fn replayable(first: StatusCode, repeated: bool) -> actix_web::HttpResponseBuild
 fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
     let mut keys = request.headers().get_all("idempotency-key");
     let problem = |reason: &str| Problem::field("Idempotency-Key", reason);
-    let key = keys.next().ok_or_else(|| problem("is missing: the header is required"))?;
+    let missing = || Problem::from(Error::Missing("Idempotency-Key"));
+    let key = keys.next().ok_or_else(missing)?;
     if keys.next().is_some() {
         return Err(problem("is given twice"));
     }
     let key = key.to_str().map_err(|_| problem("must be plain ASCII text"))?.trim();
-    if key.is_empty() || key.len() > 128 { Err(problem("must have 1 to 128 characters")) } else { Ok(key.to_owned()) }
+    if key.is_empty() {
+        return Err(missing());
+    }
+    let good = key.len() <= 128 && !key.bytes().any(|b| b.is_ascii_control());
+    if good {
+        Ok(key.to_owned())
+    } else {
+        Err(problem("must have 1 to 128 characters, none of them a control character"))
+    }
 }

@@ -5,6 +5,7 @@
 //! - [`binary`]: the program itself, as a shell would run it.
 //! - [`other_wallet`]: somebody else's wallet, right or wrong, for the self-test to examine.
 //! - [`player`]: a player's front end, with a session token.
+//! - [`receiver`]: a game server that takes pushes, and does with them what a test says.
 //! - [`story`]: whole steps in one word: give a player money, deposit, ask for a payout, notify.
 //!
 //! Every [`TestApp`] checks every invariant of its books when the test ends.
@@ -13,6 +14,7 @@ pub mod app;
 pub mod binary;
 pub mod other_wallet;
 pub mod player;
+pub mod receiver;
 pub mod story;
 pub mod wire;
 

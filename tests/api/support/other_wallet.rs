@@ -112,6 +112,54 @@ pub enum Fault {
     SaysPlainJson,
     /// Any content type is read.
     ReadsAnyType,
+    /// Balances say nothing about what is held.
+    HidesHeld,
+    /// Answers to transactions say nothing about what is held.
+    AnswersWithoutHeld,
+    /// What is new is answered 200.
+    AlwaysAnswers200,
+    /// All transactions have one id.
+    SharesIds,
+    /// Adjustments only add.
+    RefusesNegativeAdjustments,
+    /// Negative wins, refunds and bonuses take.
+    TakesNegativeCredits,
+    /// null is 0.
+    TakesNullForZero,
+    /// A body that cannot be read is an error of the server.
+    FailsAtBrokenBodies,
+    /// The reference is the key.
+    TakesTheReferenceForTheKey,
+    /// The last cent cannot be spent.
+    KeepsOneBack,
+    /// The statement shows everybody's lines.
+    ShowsEverybodysLines,
+    /// A movement changes everybody's money.
+    SharesMoney,
+    /// A rollback says that it was applied and pays nothing.
+    RollbackPaysNothing,
+    /// A rollback is of all references that begin so.
+    RollsBackByBeginning,
+    /// A bet that comes again after its rollback is taken again.
+    TakesRolledBackBetsAgain,
+    /// Whoever has no key may come in.
+    NeedsNoBearer,
+    /// A player that nobody made is made.
+    MakesPlayersUp,
+    /// Every site is known.
+    TakesAnySite,
+    /// Without a currency it is dollars.
+    GuessesTheCurrency,
+    /// A kind nobody knows is a win.
+    TakesAnyKind,
+    /// A currency nobody knows gets a purse.
+    TakesAnyCurrency,
+    /// A reference may be empty.
+    NeedsNoReference,
+    /// Other methods are other addresses.
+    KnowsNoMethods,
+    /// Movements of this kind are booked with one minor unit less.
+    Misbooks(&'static str),
 }
 
 /// A wallet that listens as long as the runtime of its test lives.

@@ -32,13 +32,15 @@ pub struct Setup {
     /// The list of salts, as it is written.
     pub salts: String,
     pub log: &'static str,
+    /// More sections.
+    pub more: String,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let nobody = "http://127.0.0.1:9/".to_owned();
         let (salts, payouts) = (format!("\"{SALT}\""), "approval = \"auto\"".to_owned());
-        Self { payout_url: nobody, carouseller: String::new(), payouts, salts, log: "info" }
+        Self { payout_url: nobody, carouseller: String::new(), payouts, salts, log: "info", more: String::new() }
     }
 }
 
@@ -88,7 +90,7 @@ impl Service {
 
     /// Writes the settings anew, for a database at `path`.
     pub fn write_settings(&self, path: &Path) {
-        let Setup { payout_url, carouseller, payouts, salts, .. } = &self.setup;
+        let Setup { payout_url, carouseller, payouts, salts, more, .. } = &self.setup;
         let (state, path) = (self.directory().display(), path.display());
         let text = format!(
             r#"[server]
@@ -108,6 +110,7 @@ payout_url = "{payout_url}"
 {carouseller}
 [sites.demo.payouts]
 {payouts}
+{more}
 "#
         );
         fs::write(self.settings(), text).expect("settings can be written");

@@ -111,6 +111,7 @@ fn every_kind_of_review_has_its_section_in_the_runbook() {
         "src/deposits/lifecycle.rs",
         "src/payouts/lifecycle.rs",
         "src/payouts/outbox.rs",
+        "src/pushes/record.rs",
         "src/wallet/adjust.rs",
         "src/webhooks/apply.rs",
     ];

@@ -6,10 +6,10 @@ use super::bench::Bench;
 use super::player::Player;
 use super::{PURSE, tried};
 
-/// Pairs that a wallet which folds, decodes twice, trims or treats a path as a path takes for one.
+/// Pairs that a wallet which folds, decodes twice, trims or treats a path as a path takes for one: the first for the second.
 const PAIRS: [(&str, &str); 7] = [
-    ("a/b", "a%2Fb"),
-    ("a b", "a+b"),
+    ("a%2Fb", "a/b"),
+    ("a+b", "a b"),
     ("a", "A"),
     ("\u{fc}", "u\u{308}"),
     ("\u{65e5}\u{672c}", "\u{65e5}"),
@@ -49,12 +49,12 @@ async fn logins(player: Player<'_>) -> Result<(), Stop> {
 async fn references(player: Player<'_>) -> Result<(), Stop> {
     let half = player.unit().div_euclid(2);
     for (pair, (one, two)) in (1_i64..).zip(PAIRS) {
-        for (key, name) in [("one", one), ("two", two)] {
-            let bet = player.movement("bet", half, name);
+        for (key, name, amount) in [("one", one, 2 * half), ("two", two, half)] {
+            let bet = player.movement("bet", amount, name);
             player.post(&format!("{pair}-{key}"), &bet).await?.ok("a bet with an odd reference to be taken")?;
         }
         player.rolled_back(one, true).await?;
-        // Of each pair one is back, the other is not.
+        // Of each pair the one is back, the other is not.
         player.has(PURSE * player.unit() - pair * half).await?;
     }
     Ok(())

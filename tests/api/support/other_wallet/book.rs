@@ -115,26 +115,44 @@ impl Book {
 
     fn decide(&mut self, asked: &Asked, seen: Seen) -> Result<Told, Refusal> {
         let bearer = asked.header("authorization").strip_prefix("Bearer ");
-        let good = bearer.is_some_and(|key| key == KEY || self.has(Fault::TakesAnyBearer));
+        let good = match bearer {
+            Some(key) => key == KEY || self.has(Fault::TakesAnyBearer),
+            None => asked.header("authorization").is_empty() && self.has(Fault::NeedsNoBearer),
+        };
         if !good {
             return Err((401, "unauthorized", "a key is needed".into()));
         }
         let parts = parts(asked, self.fault);
-        if parts.get(3).is_none_or(|site| *site != SITE.to_string()) {
+        if parts.get(3).is_none_or(|site| *site != SITE.to_string() && !self.has(Fault::TakesAnySite)) {
             return Err((404, "unknown_site", "no such site".into()));
         }
         let login = self.login(&parts);
+        if self.has(Fault::MakesPlayersUp) && asked.method == "POST" {
+            self.players.entry(login.clone()).or_default();
+        }
         let rest: Vec<&str> = parts.iter().skip(6).map(String::as_str).collect();
         match (asked.method.as_str(), rest.as_slice()) {
-            ("PUT", []) => self.put(&login, &object(asked, false)?),
+            ("PUT", []) => self.put(&login, &self.object(asked)?),
             ("GET", []) => self.show(&login),
             ("GET", ["transactions"]) => self.statement(&login, asked),
             ("POST", ["transactions"]) => self.post(&login, asked, seen),
             ("POST", ["transactions", reference, "rollback"]) => self.roll_back(&login, reference, &seen),
-            (_, [] | ["transactions"] | ["transactions", _, "rollback"]) => {
+            (_, [] | ["transactions"] | ["transactions", _, "rollback"]) if !self.has(Fault::KnowsNoMethods) => {
                 Err((405, "method_not_allowed", "not here".into()))
             }
             (_, _) => Err((404, "not_found", "no such address".into())),
+        }
+    }
+
+    /// The body as an object.
+    fn object(&self, asked: &Asked) -> Result<Map<String, Value>, Refusal> {
+        if asked.header("content-type") != "application/json" && !self.has(Fault::ReadsAnyType) {
+            return Err((415, "unsupported_media_type", "the body must be JSON".into()));
+        }
+        let status = if self.has(Fault::FailsAtBrokenBodies) { 500 } else { 400 };
+        match serde_json::from_slice(&asked.body) {
+            Ok(Value::Object(fields)) => Ok(fields),
+            Ok(_) | Err(_) => Err((status, "malformed_body", "the body is no JSON object".into())),
         }
     }
 
@@ -163,7 +181,8 @@ impl Book {
     fn balances(&self, player: &Player) -> Value {
         let one = |code: &str| {
             let available = player.money.get(self.purse(code)).copied().unwrap_or(0);
-            json!({"currency": code, "available": available, "held": 0})
+            let whole = json!({"currency": code, "available": available, "held": 0});
+            if self.has(Fault::HidesHeld) { json!({"currency": code, "available": available}) } else { whole }
         };
         CURRENCIES.iter().map(|code| one(code)).collect()
     }
@@ -180,7 +199,9 @@ impl Book {
             found.map_or(otherwise, |(_, value)| value.parse().expect("the self-test sends numbers"))
         };
         let (after, limit) = (number("after", 0), number("limit", 50));
-        let mut lines: Vec<i64> = player.lines.clone();
+        let everybody = self.players.values().flat_map(|player| player.lines.clone());
+        let shared = self.has(Fault::ShowsEverybodysLines);
+        let mut lines: Vec<i64> = if shared { everybody.collect() } else { player.lines.clone() };
         if self.has(Fault::NewestFirst) {
             lines.reverse();
         }
@@ -202,8 +223,15 @@ impl Book {
             return Err((400, "invalid_field", "Idempotency-Key must have 1 to 128 characters".into()));
         }
         let wanted = self.read(asked)?;
+        let (key, seen) = self.as_the_reference(key, seen, &wanted);
         let request = json!([login, wanted.kind, wanted.amount, wanted.currency, wanted.reference, wanted.reason]);
         if let Some(known) = seen.known.clone().filter(|_| !self.has(Fault::ForgetsKeys)) {
+            let undone = seen.rollbacks.get(&wanted.reference).is_some_and(|answer| answer["applied"] == true);
+            if self.has(Fault::TakesRolledBackBetsAgain) && undone && wanted.kind == "bet" {
+                let player = self.players.get_mut(login).expect("a key is of a player");
+                *player.money.entry(wanted.currency).or_default() -= wanted.amount;
+                return Ok(known.told);
+            }
             if known.request == request || self.has(Fault::TakesReusedKeys) {
                 return Ok(self.repeated(login, known, &wanted.currency));
             }
@@ -221,6 +249,16 @@ impl Book {
         Ok(told)
     }
 
+    /// The key and what is known under it, when the reference is taken for the key.
+    fn as_the_reference(&self, key: String, seen: Seen, wanted: &Wanted) -> (String, Seen) {
+        if !self.has(Fault::TakesTheReferenceForTheKey) {
+            return (key, seen);
+        }
+        let key = format!("{} {}", wanted.kind, wanted.reference);
+        let known = self.keys.get(&key).cloned();
+        (key, Seen { known, ..seen })
+    }
+
     fn repeated(&self, login: &str, known: Known, currency: &str) -> Told {
         let mut told = Told { replayed: !self.has(Fault::RepeatsWithoutHeader), ..known.told };
         if told.status == 201 && !self.has(Fault::RepeatsAs201) {
@@ -234,7 +272,7 @@ impl Book {
     }
 
     fn read(&self, asked: &Asked) -> Result<Wanted, Refusal> {
-        let fields = object(asked, self.has(Fault::ReadsAnyType))?;
+        let fields = self.object(asked)?;
         let invalid = |field: &str| (400, "invalid_field", format!("{field} is not acceptable"));
         let unknown = fields.keys().find(|name| !FIELDS.contains(&name.as_str()));
         if let Some(name) = unknown.filter(|_| !self.has(Fault::PassesOverUnknownFields)) {
@@ -244,11 +282,21 @@ impl Book {
             let text = fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
             text.map(str::to_owned).ok_or_else(|| invalid(name))
         };
-        let (kind, currency, reference) = (text("kind")?, text("currency")?, text("reference")?);
+        let (mut kind, mut currency, mut reference) = (text("kind"), text("currency"), text("reference"));
+        if self.has(Fault::TakesAnyKind) && kind.as_ref().is_ok_and(|kind| !KINDS.contains(&kind.as_str())) {
+            kind = Ok("win".to_owned());
+        }
+        if self.has(Fault::GuessesTheCurrency) && !fields.contains_key("currency") {
+            currency = Ok("USD".to_owned());
+        }
+        if self.has(Fault::NeedsNoReference) && fields.contains_key("reference") {
+            reference = Ok(reference.unwrap_or_default());
+        }
+        let (kind, currency, reference) = (kind?, currency?, reference?);
         if !KINDS.contains(&kind.as_str()) {
             return Err(invalid("kind"));
         }
-        if !CURRENCIES.contains(&currency.as_str()) {
+        if !CURRENCIES.contains(&currency.as_str()) && !self.has(Fault::TakesAnyCurrency) {
             return Err(invalid("currency"));
         }
         let amount = fields.get("amount").and_then(|amount| self.amount(amount)).ok_or_else(|| invalid("amount"))?;
@@ -257,7 +305,11 @@ impl Book {
             "bet" => self.has(Fault::TakesZeroBets),
             _ => false,
         };
-        let may_be_negative = kind == "adjustment" || (kind == "bet" && self.has(Fault::TakesNegativeBets));
+        let may_be_negative = match kind.as_str() {
+            "adjustment" => !self.has(Fault::RefusesNegativeAdjustments),
+            "bet" => self.has(Fault::TakesNegativeBets),
+            _ => self.has(Fault::TakesNegativeCredits),
+        };
         let too_large = amount.unsigned_abs() > MOST.unsigned_abs() && !self.has(Fault::TakesAnySize);
         if too_large || (amount == 0 && !may_be_zero) || (amount < 0 && !may_be_negative) {
             return Err(invalid("amount"));
@@ -276,12 +328,14 @@ impl Book {
             Value::Number(number) if self.has(Fault::TakesFractions) => {
                 Some(number.to_string()).filter(|text| !text.contains('e')).and_then(|text| whole(&text))
             }
+            Value::Null if self.has(Fault::TakesNullForZero) => Some(0),
             other => other.as_i64(),
         }
     }
 
     fn make(&mut self, login: &str, wanted: &Wanted, seen: &Seen) -> Result<Told, Refusal> {
-        let (id, player) = (format!("t{}", self.transactions + 1), self.player(login)?);
+        let number = if self.has(Fault::SharesIds) { 0 } else { self.transactions + 1 };
+        let (id, player) = (format!("t{number}"), self.player(login)?);
         let (purse, reference) = (self.purse(&wanted.currency).to_owned(), wanted.reference.clone());
         let is_bet = wanted.kind == "bet";
         if player.blocked
@@ -290,7 +344,8 @@ impl Book {
             return Err((403, "player_blocked", "the player is blocked".into()));
         }
         let everybody = self.has(Fault::EarlyRollbackOfEverybody) && self.early.contains_key(&reference);
-        let undone = seen.rollbacks.contains_key(&reference) || everybody;
+        let begins = |known: &String| self.has(Fault::RollsBackByBeginning) && reference.starts_with(known.as_str());
+        let undone = seen.rollbacks.keys().any(|known| *known == reference || begins(known)) || everybody;
         let dropped = undone && wanted.kind == "win" && self.has(Fault::DropsWinsAfterRollback);
         let change = match (is_bet, undone) {
             (true, true) => 0,
@@ -308,18 +363,29 @@ impl Book {
             "bet" => self.has(Fault::Overdraws),
             _ => self.has(Fault::OverdrawsByAdjustment),
         };
-        if change < 0 && there + change < 0 && !may_overdraw {
+        let misbooked = self.fault == Some(Fault::Misbooks(kind_of(&wanted.kind)));
+        let change = if misbooked && change != 0 { change - change.signum() } else { change };
+        let least = i64::from(self.has(Fault::KeepsOneBack));
+        if change < 0 && there + change < least && !may_overdraw {
             return Err((402, "insufficient_funds", "there is not enough".into()));
         }
         let (quiet, once) = (self.has(Fault::LateBetSaysNothing), self.has(Fault::EarlyRollbackCountsOnce));
         self.transactions += 1;
+        if self.has(Fault::SharesMoney) {
+            let others = self.players.iter_mut().filter(|(name, _)| *name != login);
+            others.for_each(|(_, other)| *other.money.entry(purse.clone()).or_default() += change);
+        }
+        let (without_held, first) = (self.has(Fault::AnswersWithoutHeld), self.has(Fault::AlwaysAnswers200));
         let player = self.players.get_mut(login).expect("the player was found");
         let amount = wanted.amount;
         let (kind, currency, undone) = (wanted.kind.clone(), purse.clone(), is_bet && undone);
         player.moves.push(Move { kind, reference: reference.clone(), currency, amount, undone });
         let money = player.money.entry(purse).or_default();
         *money = money.saturating_add(change);
-        let mut answer = json!({"transaction_id": id, "available": *money, "held": 0});
+        let mut answer = json!({"transaction_id": id, "available": *money});
+        if !without_held {
+            answer["held"] = 0.into();
+        }
         if change != 0 {
             player.lines.push(change);
         }
@@ -331,7 +397,7 @@ impl Book {
                 player.rollbacks.remove(&reference);
             }
         }
-        Ok(told(201, answer))
+        Ok(told(if first { 200 } else { 201 }, answer))
     }
 
     fn roll_back(&mut self, login: &str, reference: &str, seen: &Seen) -> Result<Told, Refusal> {
@@ -341,17 +407,19 @@ impl Book {
             return Ok(Told { replayed: true, ..told(200, answer.clone()) });
         }
         let (one, wins) = (self.has(Fault::RollsBackOneBet), self.has(Fault::RollbackTakesWins));
-        let hidden = self.has(Fault::HidesRollbacks);
+        let (hidden, begins) = (self.has(Fault::HidesRollbacks), self.has(Fault::RollsBackByBeginning));
+        let pays = !self.has(Fault::RollbackPaysNothing);
         let player = self.players.get_mut(login).expect("the player was found");
         let mut applied = false;
         for at in (0..seen.moves).rev() {
             let was = &mut player.moves[at];
             let counts = was.kind == "bet" || (was.kind == "win" && wins);
-            if was.reference != reference || !counts || (was.undone && !again && self.fault != Some(Fault::Races)) {
+            let meant = was.reference == reference || (begins && was.reference.starts_with(reference));
+            if !meant || !counts || (was.undone && !again && self.fault != Some(Fault::Races)) {
                 continue;
             }
             was.undone = true;
-            let change = if was.kind == "bet" { was.amount } else { -was.amount };
+            let change = if was.kind == "bet" { was.amount } else { -was.amount } * i64::from(pays);
             *player.money.entry(was.currency.clone()).or_default() += change;
             if !hidden {
                 player.lines.push(change);
@@ -382,13 +450,6 @@ fn told(status: u16, json: Value) -> Told {
     Told { status, content_type: "application/json", replayed: false, json }
 }
 
-/// The body as an object.
-fn object(asked: &Asked, any_type: bool) -> Result<Map<String, Value>, Refusal> {
-    if asked.header("content-type") != "application/json" && !any_type {
-        return Err((415, "unsupported_media_type", "the body must be JSON".into()));
-    }
-    match serde_json::from_slice(&asked.body) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) | Err(_) => Err((400, "malformed_body", "the body is no JSON object".into())),
-    }
+fn kind_of(name: &str) -> &'static str {
+    KINDS.into_iter().find(|kind| *kind == name).expect("the kind was checked")
 }
