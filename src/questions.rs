@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cashier::intents;
+use crate::cashier::{self, intents};
 use crate::clock::{self, Micros};
 use crate::db::{Db, WriteTx};
 use crate::deposits;
@@ -74,6 +74,7 @@ pub fn decide(tx: &mut WriteTx<'_>, prepared: &Prepared, at: Micros) -> Result<E
     match question.direction {
         Direction::Deposit => {
             deposits::check::decide(&known, site, question, at)?;
+            cashier::question::check(tx, site, known.id, question, at)?;
             begun = intents::find(tx, known.id, provider, question.amount, at)?;
             match &begun {
                 Some(begun) => {

@@ -125,7 +125,12 @@ fn provider_is_ready(site: &Site, method: &Method) -> bool {
 }
 
 /// The override's limits, else the method's, narrowed by the site's.
-fn limits(site: &Site, method: &Method, currency: Currency, by: Option<&Override>) -> (Option<i64>, Option<i64>) {
+pub(super) fn limits(
+    site: &Site,
+    method: &Method,
+    currency: Currency,
+    by: Option<&Override>,
+) -> (Option<i64>, Option<i64>) {
     let (of_site, of_method) = (site.limits(currency), method.limits.get(&currency).copied().unwrap_or_default());
     let min = by.and_then(|one| one.min_amount).or(of_method.deposit_min);
     let max = by.and_then(|one| one.max_amount).or(of_method.deposit_max);

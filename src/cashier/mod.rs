@@ -10,6 +10,7 @@ pub mod metadata;
 pub mod methods;
 pub mod open;
 pub mod overrides;
+pub mod question;
 pub mod requests;
 pub mod rows;
 pub mod session;

@@ -10,7 +10,7 @@ use crate::limits;
 use crate::orders::Status;
 use crate::players::Known;
 use crate::providers::Question;
-use crate::settings::{Method, Site};
+use crate::settings::Site;
 
 /// Whether the player and the limits allow the deposit.
 ///
@@ -25,15 +25,7 @@ pub fn decide(player: &Known, site: &Site, question: &Question, at: Micros) -> R
         return Err(Error::DepositsNotAllowed);
     }
     let (minor, currency) = (question.amount.minor(), question.amount.currency());
-    limits::deposit(&site.limits(currency), minor)?;
-    let own = method_of(site, question).and_then(|method| method.limits.get(&currency));
-    own.map_or(Ok(()), |own| limits::method(own, minor))
-}
-
-/// The method of the site whose payment group the question names.
-fn method_of<'s>(site: &'s Site, question: &Question) -> Option<&'s Method> {
-    let (_, group) = question.details.iter().find(|(name, _)| name == "payment_group_id")?;
-    site.methods.iter().find(|method| method.payment_group_id.is_some_and(|known| known.to_string() == *group))
+    limits::deposit(&site.limits(currency), minor)
 }
 
 /// Writes the order of an allowed deposit.

@@ -226,4 +226,18 @@ async fn a_method_has_limits_of_its_own_for_the_questions_of_its_group() {
     assert_eq!(asked(401, 6).await, "Amount is above the maximum");
     assert_eq!(asked(200, 6).await, "accepted");
     assert_eq!(asked(401, 7).await, "accepted", "another group");
+
+    let wallet = app.wallet();
+    let exception = async |body: Value| {
+        let path = format!("{}/methods/card", wallet.player("alice"));
+        let reply = wallet.call("PUT", &path, &[], Some(body)).await;
+        assert!(matches!(reply.status, 200 | 201), "{reply:?}");
+    };
+    exception(json!({"mode": "allow", "currency": "USD", "max_amount": 900, "reason": "a good guest"})).await;
+    assert_eq!(asked(900, 6).await, "accepted", "an exception holds on every way in");
+    assert_eq!(asked(901, 6).await, "Amount is above the maximum");
+    assert_eq!(asked(199, 6).await, "Amount is below the minimum");
+    exception(json!({"mode": "deny", "reason": "a stolen card"})).await;
+    assert_eq!(asked(300, 6).await, "Deposits are not allowed");
+    assert_eq!(asked(300, 7).await, "accepted", "another group");
 }
