@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::api;
+use crate::cashier::deposit;
+use crate::cashier::doors::Doors;
 use crate::clock;
 use crate::db::migrate::{self, Policy};
 use crate::db::{self, Db};
@@ -27,6 +29,13 @@ pub use crate::state::State;
 
 /// How often the mark outside the database follows the end of the books.
 const MARK_PERIOD: Duration = Duration::from_millis(100);
+
+/// How often deposits are ended that players began and gave up, and how many in one write.
+const TIDY_PERIOD: Duration = Duration::from_secs(60);
+const GIVEN_UP_AT_ONCE: i64 = 100;
+
+/// Lists of players that are read at once: half of the readers.
+const PLAYERS_LISTS: usize = 2;
 
 /// How long an order to stop waits for payouts under way. With what the listeners and the last commit take, a stop is done within
 /// 30 s (threats NET-8); an answer that comes later finds its payout unknown after the next start.
@@ -104,6 +113,8 @@ impl Application {
             carouseller,
             outgoing,
             outbox,
+            doors: Doors::default(),
+            lists: Arc::new(Semaphore::new(PLAYERS_LISTS)),
             polls,
             stopping: stopped,
             metrics,
@@ -151,6 +162,7 @@ impl Application {
             let (worker, wake, state) = (self.worker.clone(), self.state.outbox.clone(), self.state.clone());
             tokio::spawn(start_sending(worker, wake, state, stopped))
         });
+        let tidying = open.then(|| tokio::spawn(end_what_was_given_up(db.clone(), self.state.stopping.clone())));
         let pushing = self.pusher.filter(|_| open).map(|pusher| tokio::spawn(pusher.run()));
         let marking = open.then(|| tokio::spawn(keep_mark(self.mark.clone(), db.clone(), all_served)));
         let mut deadline = None;
@@ -171,6 +183,11 @@ impl Application {
             && tokio::time::timeout_at(deadline, pushing).await.is_err()
         {
             log::warn!("stop: events are still being pushed; they are pushed again after the next start");
+        }
+        if let Some(tidying) = tidying
+            && let Err(error) = tidying.await
+        {
+            log::error!("stop: the end of given-up deposits panicked: {error}");
         }
         served.send_replace(true);
         if let Some(marking) = marking
@@ -252,6 +269,20 @@ async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stop
         }
     }
     worker.run(wake, stopped).await;
+}
+
+/// Ends deposits that players began and the Cashier never asked about.
+async fn end_what_was_given_up(db: Db, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        match db.write(|tx| deposit::expire(tx, clock::now(), GIVEN_UP_AT_ONCE)).await {
+            Ok(_) => {}
+            Err(error) => log::error!("deposits that players gave up cannot be ended, trying again: {error}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TIDY_PERIOD) => {}
+            _ = stopped.changed() => {}
+        }
+    }
 }
 
 /// Lets the mark outside the database follow its end. The database always commits first.

@@ -52,6 +52,9 @@ pub enum Error {
     /// The role does not allow this.
     #[error("the role {0} may not do this")]
     NotPermitted(&'static str),
+    /// The caller has asked for too many of these today. Carries what.
+    #[error("too many {0} in one day")]
+    TooMany(&'static str),
     /// A provider did not do what it was asked, or nobody knows. Carries what it said, for the log.
     #[error("the provider: {0}")]
     Provider(String),
@@ -92,7 +95,8 @@ impl Error {
             | Error::Invalid(_)
             | Error::NotFound(_)
             | Error::Conflict(_)
-            | Error::NotPermitted(_) => true,
+            | Error::NotPermitted(_)
+            | Error::TooMany(_) => true,
             Error::Provider(_)
             | Error::Busy
             | Error::Closed(_)

@@ -75,13 +75,8 @@ pub fn decide(tx: &mut WriteTx<'_>, prepared: &Prepared, at: Micros) -> Result<E
         Direction::Deposit => {
             deposits::check::decide(&known, site, question, at)?;
             cashier::question::check(tx, site, known.id, question, at)?;
-            begun = intents::find(tx, known.id, provider, question.amount, at)?;
-            match &begun {
-                Some(begun) => {
-                    protection::check_begun_deposit(tx, site, &known, question.amount, begun.created_at, at)?;
-                }
-                None => protection::check_deposit(tx, site, &known, question.amount, at)?,
-            }
+            begun = intents::find(tx, known.id, provider, site, question, at)?;
+            protection::check_deposit(tx, site, &known, question.amount, at)?;
         }
         Direction::Payout => payouts::request::decide(&known, site, question)?,
     }

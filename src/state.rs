@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use tokio::sync::{Notify, Semaphore, watch};
 
+use crate::cashier::doors::Doors;
 use crate::db::Db;
 use crate::error::Error;
 use crate::ids::SiteId;
@@ -28,6 +29,10 @@ pub struct State {
     pub outgoing: Outgoing,
     /// Wakes the worker that sends payouts.
     pub outbox: Arc<Notify>,
+    /// Doors of the Cashier that are being opened for players.
+    pub doors: Doors,
+    /// Places for players' lists, which read much: fewer than there are readers, so that nobody else waits for them.
+    pub lists: Arc<Semaphore>,
     /// Places for requests that wait for events.
     pub polls: Arc<Semaphore>,
     /// Turns true when the service is to stop: whoever waits for something lets go.

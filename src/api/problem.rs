@@ -235,6 +235,7 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::CONFLICT, "balance_out_of_range", detail).in_field("amount")
             }
             Error::Conflict(_) => of(StatusCode::CONFLICT, "conflict"),
+            Error::TooMany(_) => of(StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Error::Provider(_) => {
                 log::warn!("api: answered 502: {text}");
                 let detail = "the Cashier did not do what it was asked; try again later";
@@ -286,6 +287,7 @@ mod tests {
             (Error::ReferenceReused, 409, "idempotency_key_reused"),
             (Error::OutOfRange, 409, "balance_out_of_range"),
             (Error::Conflict("it is done".into()), 409, "conflict"),
+            (Error::TooMany("withdrawals"), 429, "too_many_requests"),
             (Error::Provider("HTTP 500".into()), 502, "provider_error"),
             (Error::Busy, 503, "temporarily_unavailable"),
         ];

@@ -21,7 +21,7 @@ pub(super) fn say(line: impl FnOnce() -> String) {
     let said = said.get_or_insert(Said { since: now, lines: 0 });
     if now.duration_since(said.since) > PERIOD {
         if said.lines > MOST {
-            log::warn!("{} more messages were refused in the last {} s", said.lines - MOST, PERIOD.as_secs());
+            log::warn!("{} more lines about refused callers in the last {} s", said.lines - MOST, PERIOD.as_secs());
         }
         *said = Said { since: now, lines: 0 };
     }

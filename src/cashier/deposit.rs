@@ -9,7 +9,7 @@ use super::metadata::Metadata;
 use super::methods::{self, Offer, Why};
 use super::overrides;
 use super::requests::{self, Request};
-use crate::clock::Micros;
+use crate::clock::{DAY_MICROS, Micros};
 use crate::db::WriteTx;
 use crate::deposits::{self, check, credit};
 use crate::error::Error;
@@ -29,7 +29,7 @@ const LONGEST_URL: usize = 2048;
 
 /// Deposits that one player may have begun and not paid. Fewer, and somebody who cannot decide is sent away; more, and a script fills
 /// the books.
-const MOST_BEGUN: usize = 100;
+const MOST_BEGUN: i64 = 100;
 
 /// What a player is told when the door stays shut.
 const NOT_OPENED: &str = "the payment provider could not be opened";
@@ -92,7 +92,8 @@ pub enum Begun {
 ///
 /// # Errors
 ///
-/// `ReferenceReused`; then `PlayerBlocked`, `BelowMinimum`, `AboveMaximum`, `Conflict` when too many are begun: nothing is written.
+/// `ReferenceReused`; then `PlayerBlocked`, `BelowMinimum`, `AboveMaximum`, `TooMany`, `Conflict` when too many are
+/// begun: nothing is written.
 pub fn begin(
     tx: &mut WriteTx<'_>,
     site: &Site,
@@ -103,7 +104,7 @@ pub fn begin(
     let fingerprint = fingerprint(wanted);
     let key = wanted.idempotency_key.as_deref();
     if let Some(first) = requests::repeated(tx, player.id, Direction::Deposit, key, &fingerprint)? {
-        return again(tx, &first);
+        return again(tx, &first, player, at);
     }
     let player = players::read(tx.read()?, &player.named()?)?.ok_or(Error::UnknownPlayer)?;
     let known = Known::from(&player);
@@ -116,8 +117,10 @@ pub fn begin(
         Err(instead) => return Ok(instead),
     };
     limits::method(&MethodLimits { deposit_min: offer.min, deposit_max: offer.max }, wanted.amount.minor())?;
-    let open = expire(tx, player.id, at)?;
-    if open >= MOST_BEGUN {
+    if deposits::count_since(tx.read()?, known.id, at - DAY_MICROS)? >= super::MOST_A_DAY {
+        return Err(Error::TooMany("deposits"));
+    }
+    if intents::open_of_player(tx, player.id, at)? >= MOST_BEGUN {
         return Err(Error::Conflict("too many deposits are begun and not paid".into()));
     }
     protection::check_deposit(tx, site, &known, wanted.amount, at)?;
@@ -160,10 +163,11 @@ pub fn begin(
 }
 
 /// What the same request made before: its door is opened again while nobody knows where it is.
-fn again(tx: &mut WriteTx<'_>, first: &Request) -> Result<Begun, Error> {
+fn again(tx: &mut WriteTx<'_>, first: &Request, player: &PlayerRow, at: Micros) -> Result<Begun, Error> {
     let id = ExternalId::parse(&first.external_id)?;
     let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
-    let waits = deposit.status == Status::Created.code() && first.redirect_url.is_none();
+    let waits = deposit.status == Status::Created.code() && deposit.transaction_id.is_none();
+    let waits = waits && first.redirect_url.is_none() && methods::gate_is_open(player, at);
     Ok(if waits { Begun::Open(id) } else { Begun::Before(id) })
 }
 
@@ -213,12 +217,16 @@ fn fingerprint(wanted: &Wanted) -> [u8; 32] {
     ])
 }
 
-/// Ends what was begun so long ago that no question takes it over any more: nobody can pay it, and it must not count for the player's
-/// limits. Gives back how many are left.
-fn expire(tx: &mut WriteTx<'_>, player: i64, at: Micros) -> Result<usize, Error> {
-    let (expired, open) = intents::of_player(tx, player, at)?;
+/// Ends what was begun so long ago that no question takes it over any more: nobody can pay it. At most so many at once; says how many.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn expire(tx: &mut WriteTx<'_>, at: Micros, most: i64) -> Result<usize, Error> {
+    let expired = intents::expired(tx.read()?, at, most)?;
+    let count = expired.len();
     for intent in expired {
-        intents::remove(tx, player, &intent.external_id)?;
+        intents::remove(tx, intent.player_id, &intent.external_id)?;
         let deposit = deposits::find(tx.read()?, &intent.external_id)?.ok_or(Error::NotFound("deposit"))?;
         let waits = [Status::Created.code(), Status::PendingPayment.code()].contains(&deposit.status);
         if waits && deposit.transaction_id.is_none() {
@@ -226,7 +234,7 @@ fn expire(tx: &mut WriteTx<'_>, player: i64, at: Micros) -> Result<usize, Error>
             credit::move_to(tx, &deposit, Status::Cancelled, why, at)?;
         }
     }
-    Ok(open.len())
+    Ok(count)
 }
 
 /// What is kept with the order.

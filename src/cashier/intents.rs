@@ -1,19 +1,20 @@
-//! Deposits that a player has begun here and the Cashier has not asked about yet. Its question takes the oldest one over: the order goes on
-//! under the id it has, and the row goes.
+//! Deposits that a player has begun here and the Cashier has not asked about yet. Its question takes the newest one over that it fits: the
+//! order goes on under the id it has, and the row goes. What nobody asks about in a day is ended.
 
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
+use super::question::method_of;
 use crate::clock::{DAY_MICROS, Micros};
-use crate::db::WriteTx;
-use crate::db::schema::{deposit_intents, deposits};
+use crate::db::schema::{cashier_requests, deposit_intents, deposits};
+use crate::db::{DbConn, WriteTx};
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::ledger::PlayerId;
-use crate::money::Money;
 use crate::orders::Status;
 use crate::providers::Question;
+use crate::settings::Site;
 
 /// How old a beginning may be to be taken over. Shorter, and a player who went to fetch a card gets a second order; longer, and what was
 /// given up long ago is mistaken for what is asked now.
@@ -46,8 +47,9 @@ pub fn add(tx: &mut WriteTx<'_>, intent: &Intent) -> QueryResult<()> {
     diesel::insert_into(deposit_intents::table).values(intent).execute(tx.conn()?).map(|_| ())
 }
 
-/// The oldest beginning that such a question takes over, if there is one whose order is open. Rows of this table never wait to be written,
-/// and neither do their orders, so this is one look-up in the index and flushes nothing.
+/// The beginning that a question takes over, if there is one whose order is open: of equal amount, by the method that the question names
+/// before others, and the newest, for whoever begins again has given up what they began before. Rows of this table never wait to be
+/// written, and neither do their orders, so this is one look-up in the index and flushes nothing.
 ///
 /// # Errors
 ///
@@ -56,10 +58,13 @@ pub fn find(
     tx: &mut WriteTx<'_>,
     player: PlayerId,
     provider: &str,
-    amount: Money,
+    site: &Site,
+    question: &Question,
     at: Micros,
 ) -> QueryResult<Option<Intent>> {
-    deposit_intents::table
+    let amount = question.amount;
+    let fitting: Vec<(Intent, String)> = deposit_intents::table
+        .inner_join(cashier_requests::table.on(cashier_requests::external_id.eq(deposit_intents::external_id)))
         .inner_join(deposits::table.on(deposits::external_id.eq(deposit_intents::external_id)))
         .filter(deposits::status.eq_any([Status::Created.code(), Status::PendingPayment.code()]))
         .filter(deposits::transaction_id.is_null())
@@ -68,24 +73,39 @@ pub fn find(
         .filter(deposit_intents::amount.eq(amount.minor()))
         .filter(deposit_intents::currency.eq(amount.currency().code()))
         .filter(deposit_intents::created_at.gt(at - OLDEST))
-        .order(deposit_intents::external_id)
-        .select(Intent::as_select())
-        .first(tx.written())
-        .optional()
+        .order(deposit_intents::external_id.desc())
+        .select((Intent::as_select(), cashier_requests::method))
+        .load(tx.written())?;
+    let named = method_of(site, question).map(|method| method.name.as_str());
+    let by_method = fitting.iter().find(|(_, method)| Some(method.as_str()) == named);
+    Ok(by_method.or(fitting.first()).map(|(intent, _)| intent.clone()))
 }
 
-/// Every beginning of a player, oldest first; as far as it is too old to be taken over, apart from the others.
+/// How many beginnings of a player could be taken over.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub fn of_player(tx: &mut WriteTx<'_>, player: i64, at: Micros) -> QueryResult<(Vec<Intent>, Vec<Intent>)> {
-    let all: Vec<Intent> = deposit_intents::table
+pub fn open_of_player(tx: &mut WriteTx<'_>, player: i64, at: Micros) -> QueryResult<i64> {
+    deposit_intents::table
         .filter(deposit_intents::player_id.eq(player))
-        .order(deposit_intents::external_id)
+        .filter(deposit_intents::created_at.gt(at - OLDEST))
+        .count()
+        .get_result(tx.written())
+}
+
+/// The oldest of those that are too old to be taken over.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn expired(conn: &mut DbConn, at: Micros, most: i64) -> QueryResult<Vec<Intent>> {
+    deposit_intents::table
+        .filter(deposit_intents::created_at.le(at - OLDEST))
+        .order(deposit_intents::created_at)
+        .limit(most)
         .select(Intent::as_select())
-        .load(tx.written())?;
-    Ok(all.into_iter().partition(|intent| intent.created_at <= at - OLDEST))
+        .load(conn)
 }
 
 /// Lets a beginning go on as the order that the question is about.
@@ -103,6 +123,8 @@ pub fn take_over(tx: &mut WriteTx<'_>, intent: &Intent, question: &Question, at:
     let set = (
         deposits::transaction_id.eq(&question.transaction_id),
         deposits::details.eq(details),
+        // Limits count a deposit in the period in which it was checked.
+        deposits::created_at.eq(at),
         deposits::updated_at.eq(at),
     );
     let row = deposits::table.find(id.as_str()).filter(deposits::transaction_id.is_null());

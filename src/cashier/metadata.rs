@@ -30,7 +30,7 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// `Invalid` with `metadata_json`: no JSON object, a name twice, too long, too deep, or a `customer_purse` that is none.
+    /// `Invalid` with `metadata_json`: no JSON object, a name twice, too long, too deep; or with `customer_purse`, when it is none.
     pub fn read(text: Option<&str>) -> Result<Self, Error> {
         let wrong = Error::Invalid("metadata_json");
         let text = text.unwrap_or_default().trim();
@@ -54,7 +54,7 @@ impl Metadata {
 
 /// A destination is a text that something hangs on: no control characters, and no `;`, which would make our signature ambiguous.
 fn read_purse(json: &str) -> Result<String, Error> {
-    let wrong = Error::Invalid("metadata_json");
+    let wrong = Error::Invalid("customer_purse");
     let Ok(text) = serde_json::from_str::<String>(json) else { return Err(wrong) };
     if text.chars().count() > LONGEST_PURSE || text.chars().any(char::is_control) || text.contains(';') {
         return Err(wrong);
@@ -212,16 +212,16 @@ mod tests {
             r#"{"b":{"a":1,"a":2}}"#,
             r#"{"a":01}"#,
             r#"{"a":NaN}"#,
-            r#"{"customer_purse":1}"#,
-            r#"{"customer_purse":{}}"#,
-            r#"{"customer_purse":"a;b"}"#,
-            r#"{"customer_purse":"a\nb"}"#,
             &deep(17),
             &lists,
             &long,
         ];
         for text in refused {
             assert!(matches!(read(text), Err(Error::Invalid("metadata_json"))), "{text}");
+        }
+        for purse in ["1", "{}", r#""a;b""#, r#""a\nb""#] {
+            let text = format!(r#"{{"customer_purse":{purse}}}"#);
+            assert!(matches!(read(&text), Err(Error::Invalid("customer_purse"))), "{text}");
         }
         assert!(read(&deep(16)).is_ok());
     }

@@ -1,6 +1,6 @@
 //! What a player may deposit with: a pure decision over the site's methods, the player, and the overrides for that player.
 
-use super::overrides::Override;
+use super::overrides::{Denied, Override, in_force};
 use crate::clock::Micros;
 use crate::money::Currency;
 use crate::players::PlayerRow;
@@ -79,13 +79,7 @@ pub fn eligible<'a>(
     if !provider_is_ready(site, method) {
         return Err(Why::Provider);
     }
-    let mut concerning = overrides.iter().filter(|one| one.concerns(&method.name, currency) && one.is_active(at));
-    if concerning.clone().any(|one| !one.allow) {
-        return Err(Why::Denied);
-    }
-    // The one for this currency says more than the one for any.
-    let exact = concerning.clone().find(|one| one.currency.is_some());
-    let allowed_by = exact.or_else(|| concerning.next());
+    let allowed_by = in_force(overrides, &method.name, currency, at).map_err(|Denied| Why::Denied)?;
     if !site.currencies.contains(&currency) {
         return Err(Why::Currency);
     }

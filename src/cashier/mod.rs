@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod deposit;
+pub mod doors;
 pub mod filter;
 pub mod intents;
 pub mod metadata;
@@ -19,6 +20,9 @@ pub mod transactions;
 pub mod withdrawal;
 
 use crate::settings::Site;
+
+/// Orders of one direction that a player may ask for within 24 hours: each stays in the books for ever, taken back or not.
+const MOST_A_DAY: i64 = 200;
 
 /// The provider that a site's players deposit and withdraw through.
 pub fn provider(site: &Site) -> Option<&'static str> {

@@ -41,6 +41,29 @@ impl Override {
     }
 }
 
+/// One exception denies the method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denied;
+
+/// The exception that counts for a method in a currency, if there is one. One for this currency says more than one for any.
+///
+/// # Errors
+///
+/// Any that denies beats all that allow.
+pub fn in_force<'a>(
+    all: &'a [Override],
+    method: &str,
+    currency: Currency,
+    at: Micros,
+) -> Result<Option<&'a Override>, Denied> {
+    let mut concerning = all.iter().filter(|one| one.concerns(method, currency) && one.is_active(at));
+    if concerning.clone().any(|one| !one.allow) {
+        return Err(Denied);
+    }
+    let exact = concerning.clone().find(|one| one.currency.is_some());
+    Ok(exact.or_else(|| concerning.next()))
+}
+
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = method_overrides, treat_none_as_default_value = false, treat_none_as_null = true)]
 struct Stored {

@@ -1,7 +1,7 @@
 //! The Cashier's question against the methods of the site: what a player was shown holds on every way in.
 
 use super::methods;
-use super::overrides::{self, Override};
+use super::overrides;
 use crate::clock::Micros;
 use crate::db::WriteTx;
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::settings::{Method, MethodLimits, Site};
 ///
 /// # Errors
 ///
-/// `DepositsNotAllowed` when it is denied, `BelowMinimum`, `AboveMaximum`, or what the database says.
+/// `DepositsNotAllowed` when it is switched off or denied, `BelowMinimum`, `AboveMaximum`, or what the database says.
 pub fn check(
     tx: &mut WriteTx<'_>,
     site: &Site,
@@ -24,21 +24,19 @@ pub fn check(
     at: Micros,
 ) -> Result<(), Error> {
     let Some(method) = method_of(site, question) else { return Ok(()) };
+    if !method.enabled {
+        return Err(Error::DepositsNotAllowed);
+    }
     // Exceptions are never staged, so the rows that wait need not be written.
     let exceptions = overrides::of_player(tx.written(), player.0)?;
     let currency = question.amount.currency();
-    let of_method = |one: &&Override| one.concerns(&method.name, currency) && one.is_active(at);
-    let concerning: Vec<&Override> = exceptions.iter().filter(of_method).collect();
-    if concerning.iter().any(|one| !one.allow) {
-        return Err(Error::DepositsNotAllowed);
-    }
-    let exact = concerning.iter().find(|one| one.currency.is_some());
-    let (min, max) = methods::limits(site, method, currency, exact.or(concerning.first()).copied());
+    let by = overrides::in_force(&exceptions, &method.name, currency, at).map_err(|_| Error::DepositsNotAllowed)?;
+    let (min, max) = methods::limits(site, method, currency, by);
     limits::method(&MethodLimits { deposit_min: min, deposit_max: max }, question.amount.minor())
 }
 
 /// The method of the site whose payment group the question names.
-fn method_of<'s>(site: &'s Site, question: &Question) -> Option<&'s Method> {
+pub fn method_of<'s>(site: &'s Site, question: &Question) -> Option<&'s Method> {
     let (_, group) = question.details.iter().find(|(name, _)| name == "payment_group_id")?;
     site.methods.iter().find(|method| method.payment_group_id.is_some_and(|known| known.to_string() == *group))
 }

@@ -18,7 +18,7 @@ use crate::settings::Site;
 
 /// Orders of a player that are looked at, the newest. More would let one request hold a connection for long; fewer would hide what a
 /// busy player did this year.
-pub const MOST: i64 = 20_000;
+pub const MOST: i64 = 5_000;
 
 /// Changes looked up at once.
 const PAGE: usize = 500;

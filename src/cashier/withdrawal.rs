@@ -5,10 +5,11 @@
 
 use super::metadata::Metadata;
 use super::requests::{self, Request};
-use crate::clock::Micros;
+use crate::clock::{DAY_MICROS, Micros};
 use crate::db::WriteTx;
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
+use crate::ledger::PlayerId;
 use crate::money::Money;
 use crate::orders::Status;
 use crate::orders::transitions::{self, Because};
@@ -39,7 +40,8 @@ pub struct Wanted {
 ///
 /// # Errors
 ///
-/// `ReferenceReused`; then `PlayerBlocked`, `PayoutsNotAllowed`, `BelowMinimum`, `AboveMaximum`, `InsufficientFunds`: nothing is written.
+/// `ReferenceReused`; then `PlayerBlocked`, `PayoutsNotAllowed`, `BelowMinimum`, `AboveMaximum`, `TooMany`, `InsufficientFunds`: nothing is
+/// written.
 pub fn make(
     tx: &mut WriteTx<'_>,
     site: &Site,
@@ -67,6 +69,9 @@ pub fn make(
         details: Vec::new(),
     };
     request::decide(&known, site, &question)?;
+    if payouts::count_since(tx.read()?, PlayerId(player.id), at - DAY_MICROS)? >= super::MOST_A_DAY {
+        return Err(Error::TooMany("withdrawals"));
+    }
     let provider = super::provider(site).ok_or(Error::PayoutsNotAllowed)?;
     // Whatever the site lets go by itself, this one waits for a person.
     let mut waiting = site.clone();

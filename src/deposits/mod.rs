@@ -5,10 +5,11 @@ pub mod credit;
 pub mod lifecycle;
 pub mod list;
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use crate::clock::{DAY_MICROS, Micros};
-use crate::db::schema::deposits;
+use crate::db::schema::{deposit_intents, deposits};
 use crate::db::{DbConn, Row, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::lowest_at;
@@ -52,23 +53,48 @@ impl Row for Deposit {
     }
 }
 
-/// What a player has asked to deposit since `from`, less what was declined, withdrawn or refunded, in minor units. Orders that are still
-/// open count: two at once must not pass a limit together.
+/// What the Cashier has asked for on behalf of a player since `from`, less what was declined, withdrawn or refunded, in minor units. Orders
+/// that are still open count: two at once must not pass a limit together. What was allowed a day ago and never heard of again does not, nor
+/// does what a player has only begun: the Cashier's question about it is checked.
 ///
 /// # Errors
 ///
 /// What the database says, or `OutOfRange`.
-pub fn asked_since(conn: &mut DbConn, player: PlayerId, currency: Currency, from: Micros) -> Result<i64, Error> {
+pub fn asked_since(
+    conn: &mut DbConn,
+    player: PlayerId,
+    currency: Currency,
+    from: Micros,
+    at: Micros,
+) -> Result<i64, Error> {
+    let begun = deposit_intents::table
+        .filter(deposit_intents::player_id.eq(player.0))
+        .filter(deposit_intents::external_id.eq(deposits::external_id));
     let over = [Status::Failed.code(), Status::Cancelled.code(), Status::Refunded.code()];
     let amounts: Vec<i64> = deposits::table
         .filter(deposits::player_id.eq(player.0))
-        .filter(deposits::external_id.ge(lowest_at(from - DAY_MICROS)))
+        .filter(deposits::external_id.ge(lowest_at(from - 2 * DAY_MICROS)))
         .filter(deposits::created_at.ge(from))
         .filter(deposits::currency.eq(currency.code()))
         .filter(deposits::status.ne_all(over))
+        .filter(deposits::status.ne(Status::Created.code()).or(deposits::created_at.gt(at - DAY_MICROS)))
+        .filter(not(exists(begun)))
         .select(deposits::amount)
         .load(conn)?;
     amounts.into_iter().try_fold(0_i64, i64::checked_add).ok_or(Error::OutOfRange)
+}
+
+/// How many orders of a player were written since `from`.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn count_since(conn: &mut DbConn, player: PlayerId, from: Micros) -> QueryResult<i64> {
+    deposits::table
+        .filter(deposits::player_id.eq(player.0))
+        .filter(deposits::external_id.ge(lowest_at(from)))
+        .count()
+        .get_result(conn)
 }
 
 /// The deposit with this id.

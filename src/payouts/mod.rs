@@ -14,7 +14,7 @@ use crate::db::schema::payouts;
 use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::events::{self, Kind, New};
-use crate::ids::{ExternalId, SiteId};
+use crate::ids::{ExternalId, SiteId, lowest_at};
 use crate::ledger::{self, PlayerId};
 use crate::money::{Currency, Money};
 use crate::orders::Status;
@@ -83,6 +83,19 @@ impl Payout {
     pub fn money(&self) -> Result<Money, Error> {
         Money::new(self.amount, Currency::parse(&self.currency)?)
     }
+}
+
+/// How many orders of a player were written since `from`.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn count_since(conn: &mut DbConn, player: PlayerId, from: Micros) -> QueryResult<i64> {
+    payouts::table
+        .filter(payouts::player_id.eq(player.0))
+        .filter(payouts::external_id.ge(lowest_at(from)))
+        .count()
+        .get_result(conn)
 }
 
 /// The payout with this id.

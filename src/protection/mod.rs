@@ -29,42 +29,14 @@ pub fn check_deposit(
     amount: Money,
     at: Micros,
 ) -> Result<(), Error> {
-    check(tx, site, player, amount, None, at)
-}
-
-/// As [`check_deposit`], for a deposit of which an order was written at `counted_at`: it does not stand in its own way.
-///
-/// # Errors
-///
-/// As [`check_deposit`].
-pub fn check_begun_deposit(
-    tx: &mut WriteTx<'_>,
-    site: &Site,
-    player: &Known,
-    amount: Money,
-    counted_at: Micros,
-    at: Micros,
-) -> Result<(), Error> {
-    check(tx, site, player, amount, Some(counted_at), at)
-}
-
-fn check(
-    tx: &mut WriteTx<'_>,
-    site: &Site,
-    player: &Known,
-    amount: Money,
-    counted_at: Option<Micros>,
-    at: Micros,
-) -> Result<(), Error> {
     let (of_site, currency) = (site.limits(amount.currency()), amount.currency());
     let own = if player.limited { own_limits::of(tx.read()?, player.id)? } else { Vec::new() };
     for period in Period::all() {
         let own = own.iter().find(|limit| limit.currency == currency.code() && limit.period == period);
         let most = [limits::deposit_max(&of_site, period), own.and_then(|limit| limit.in_force(at))];
         let Some(most) = most.into_iter().flatten().min() else { continue };
-        let so_far = deposits::asked_since(tx.read()?, player.id, currency, period.start(at))?;
-        let itself = if counted_at.is_some_and(|counted| counted >= period.start(at)) { amount.minor() } else { 0 };
-        limits::fits(Some(most), so_far - itself, amount.minor())?;
+        let so_far = deposits::asked_since(tx.read()?, player.id, currency, period.start(at), at)?;
+        limits::fits(Some(most), so_far, amount.minor())?;
     }
     Ok(())
 }

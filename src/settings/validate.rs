@@ -5,7 +5,7 @@ use std::fmt;
 use ipnet::IpNet;
 
 use super::reader::Notes;
-use super::{Approval, Carouseller, Events, Settings, Site};
+use super::{Approval, Carouseller, Events, Method, Settings, Site};
 use crate::money::Currency;
 use crate::secret::Secret;
 
@@ -191,7 +191,12 @@ fn check_amounts(site: &Site, path: &str, notes: &Notes) {
             }
         }
     }
-    for method in &site.methods {
+    for (at, method) in site.methods.iter().enumerate() {
+        let twin = |other: &&Method| other.payment_group_id == method.payment_group_id;
+        if method.payment_group_id.is_some() && site.methods[..at].iter().any(|other| twin(&other)) {
+            let key = format!("{path}.methods.{}.payment_group_id", method.name);
+            notes.error(key, "is that of another method: nobody could tell their deposits apart");
+        }
         let named = method.currencies.iter().chain(method.limits.keys());
         for currency in named.filter(|currency| is_foreign(currency)) {
             notes.error(format!("{path}.methods.{}.{currency}", method.name), foreign);
@@ -217,6 +222,9 @@ fn check_amounts(site: &Site, path: &str, notes: &Notes) {
 }
 
 fn check_provider(provider: &Carouseller, path: &str, notes: &Notes) {
+    if provider.authlink_url.as_ref().is_some_and(|url| url.query().is_some()) {
+        notes.error(format!("{path}.authlink_url"), "must not hold a query: the signed parameters take its place");
+    }
     if provider.accept_unsigned_webhooks {
         let key = format!("{path}.accept_unsigned_webhooks");
         if provider.allow_from.is_empty() {

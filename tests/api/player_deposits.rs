@@ -102,7 +102,7 @@ async fn the_whole_way_from_a_session_to_a_payout() {
 }
 
 #[tokio::test]
-async fn a_question_takes_over_the_oldest_beginning_that_it_fits_and_each_only_once() {
+async fn a_question_takes_over_the_newest_beginning_that_it_fits_and_each_only_once() {
     let app = TestApp::spawn().await;
     app.player("alice").await;
     app.player("bob").await;
@@ -110,8 +110,8 @@ async fn a_question_takes_over_the_oldest_beginning_that_it_fits_and_each_only_o
     let bobs = bob.post(PATH, &wish("10", "k")).await.id();
     let other = alice.post(PATH, &wish("10.01", "0")).await.id();
     let euro = alice.post(PATH, &json!({"amount": 10, "currency": "EUR"})).await.id();
-    let first = alice.post(PATH, &wish("10", "1")).await.id();
-    let second = alice.post(PATH, &wish("10", "2")).await.id();
+    let second = alice.post(PATH, &wish("10", "1")).await.id();
+    let first = alice.post(PATH, &wish("10", "2")).await.id();
     let order = || wire::order("alice", 1_000, "USD");
     let (a, b, c) = (order(), order(), order());
 
@@ -142,7 +142,7 @@ async fn identical_questions_in_parallel_take_one_beginning_over() {
 
     let told = join_all((0..8).map(|_| app.cashier_asks(&order))).await;
 
-    assert!(told.iter().all(|id| *id == ids[0]), "{told:?} {ids:?}");
+    assert!(told.iter().all(|id| *id == ids[1]), "{told:?} {ids:?}");
     assert_eq!((app.count("deposit_intents").await, app.count("deposits").await), (1, 2));
 }
 
@@ -162,15 +162,40 @@ async fn what_was_begun_long_ago_is_not_taken_over() {
 }
 
 #[tokio::test]
-async fn what_was_begun_long_ago_ends_with_the_next_beginning_and_frees_the_limits() {
-    let app = TestApp::with(|text| set(&text, "sites.demo.limits.USD", "deposit_daily_max", "1000")).await;
+async fn a_question_takes_over_what_was_begun_with_its_own_method() {
+    let app = TestApp::with(|text| {
+        format!(
+            "{text}\n[sites.demo.methods.card]\npayment_group_id = 6\n[sites.demo.methods.bank]\npayment_group_id = 7\n"
+        )
+    })
+    .await;
+    app.player("alice").await;
+    let alice = app.front("alice").await;
+    let by =
+        |method: &str, key: &str| json!({"amount": 10, "currency": "USD", "method": method, "idempotency_key": key});
+    let card = alice.post(PATH, &by("card", "1")).await.id();
+    let bank = alice.post(PATH, &by("bank", "2")).await.id();
+    let asks = async |group: i64| {
+        let mut params = wire::check_deposit(&wire::order("alice", 1_000, "USD"));
+        params.insert("payment_group_id".into(), json!(group));
+        app.ask(&params).await.json.expect("JSON")["external_id"].as_str().expect("accepted").to_owned()
+    };
+
+    assert_eq!(asks(6).await, card, "the older one, for it is by card");
+    assert_eq!(asks(8).await, bank, "a group nobody knows fits whatever is left");
+}
+
+#[tokio::test]
+async fn what_was_begun_long_ago_is_ended_and_told() {
+    let app = TestApp::spawn().await;
     app.player("alice").await;
     let alice = app.front("alice").await;
     let old = alice.post(PATH, &wish("10", "1")).await.id();
-    assert_eq!(alice.post(PATH, &wish("10", "2")).await.refusal(), (400, "AMOUNT_OUT_OF_RANGE"));
     app.age(DAY_MICROS);
-
     let young = alice.post(PATH, &wish("10", "2")).await.id();
+
+    let ended = app.state.db.write(|tx| croupier::cashier::deposit::expire(tx, clock::now(), 100));
+    assert_eq!(ended.await.expect("done"), 1);
 
     let told = alice.get(&format!("/cashier/transactions/{old}")).await;
     let reason = json!("expired or given up");
@@ -351,26 +376,26 @@ async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_not
 }
 
 #[tokio::test]
-async fn an_order_that_is_taken_over_does_not_stand_in_its_own_way() {
+async fn what_is_only_begun_does_not_fill_a_limit_and_what_is_asked_never_passes_it() {
     let app = TestApp::with(|text| set(&text, "sites.demo.limits.USD", "deposit_daily_max", "1500")).await;
     app.player("alice").await;
     let alice = app.front("alice").await;
-    let first = alice.post(PATH, &wish("10", "1")).await.id();
-    assert_eq!(
-        alice.post(PATH, &wish("10", "2")).await.refusal(),
-        (400, "AMOUNT_OUT_OF_RANGE"),
-        "the day is nearly full"
-    );
+    let given_up = alice.post(PATH, &wish("10", "1")).await.id();
+    let again = alice.post(PATH, &wish("10", "2")).await.id();
+    assert_eq!(alice.post(PATH, &wish("15.01", "3")).await.refusal(), (400, "AMOUNT_OUT_OF_RANGE"));
 
-    assert_eq!(app.cashier_asks(&wire::order("alice", 1_000, "USD")).await, first);
+    assert_eq!(app.cashier_asks(&wire::order("alice", 1_000, "USD")).await, again);
+    let refused = app.ask(&wire::check_deposit(&wire::order("alice", 1_000, "USD"))).await;
+    assert_eq!(refused.code(), Some(500), "{given_up} would pass the limit: {}", refused.summary());
+    assert_eq!(alice.post(PATH, &wish("5.01", "4")).await.refusal(), (400, "AMOUNT_OUT_OF_RANGE"));
+    let small = alice.post(PATH, &wish("5", "5")).await.id();
     let path = format!("{}/protection/limits", app.wallet().player("alice"));
-    let second = alice.post(PATH, &wish("5", "3")).await.id();
     let own = json!({"currency": "USD", "period": "day", "deposit_max": 1200});
     let limited = app.wallet().call("PUT", &path, &[], Some(own)).await;
-    assert_eq!(limited.status, 200, "{limited:?}");
+    assert_eq!((limited.status, &limited.json["limits"][0]["used"]), (200, &json!(1000)), "{limited:?}");
     let refused = app.ask(&wire::check_deposit(&wire::order("alice", 500, "USD"))).await;
-    assert_eq!(refused.code(), Some(500), "a stricter limit holds at once, for {second} too: {}", refused.summary());
-    assert_eq!(app.count("deposit_intents").await, 1);
+    assert_eq!(refused.code(), Some(500), "a stricter limit holds at once, for {small} too: {}", refused.summary());
+    assert_eq!(app.count("deposit_intents").await, 2);
 }
 
 #[tokio::test]

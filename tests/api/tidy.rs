@@ -110,7 +110,7 @@ const LAYERS: [(&str, &[&str]); 33] = [
     ("webhooks", &["clock", "db", "deposits", "error", "ids", "ledger", "orders", "payouts", "players", "providers"]),
     ("marks", &["db", "error", "ledger", "staff"]),
     ("verify", &["db", "deposits", "error", "ledger", "marks", "orders", "payouts", "staff", "webhooks"]),
-    ("state", &["db", "error", "ids", "metrics", "outgoing", "providers", "settings"]),
+    ("state", &["cashier", "db", "error", "ids", "metrics", "outgoing", "providers", "settings"]),
     (
         "api",
         &[
@@ -142,6 +142,7 @@ const LAYERS: [(&str, &[&str]); 33] = [
         "app",
         &[
             "api",
+            "cashier",
             "clock",
             "db",
             "marks",

@@ -10,8 +10,9 @@ use utoipa::ToSchema;
 
 use super::show::Shown;
 use super::{Refusal, Refusals, Session, answer, fields};
-use crate::api::{body, peer};
+use crate::api::{body, peer, quiet};
 use crate::cashier::deposit::{self, Begun, Wanted};
+use crate::cashier::doors::Turn;
 use crate::cashier::metadata::Metadata;
 use crate::cashier::open::{self, Wish};
 use crate::cashier::{requests, transactions};
@@ -119,6 +120,16 @@ pub(in crate::api) async fn create(
         }
         Begun::NotNamed => Err(Refusal::field("method", "must be named: several are open to this player")),
         Begun::Open(id) => {
+            let _turn = match state.doors.ask(&id) {
+                Turn::Yours(turn) => turn,
+                Turn::UnderWay(waiting) => {
+                    if let Some(waiting) = waiting {
+                        waiting.ended().await;
+                    }
+                    return shown(&state, session, id, None).await;
+                }
+                Turn::Full => return Err(Error::Busy.into()),
+            };
             let customer_ip = peer::address(&request, &state.settings.server.trusted_proxies);
             // 1: the Cashier opens at the deposit, without its tabs.
             let wish = Wish { currency, customer_ip, chosen: vec![("force_action".to_owned(), "1".to_owned())] };
@@ -139,7 +150,7 @@ async fn note(state: &State, id: &ExternalId, opened: Result<open::Opened, Error
         }
         Err(error) => {
             let reason = error.to_string();
-            log::warn!("deposit {id}: the Cashier could not be opened: {reason}");
+            quiet::say(|| format!("deposit {id}: the Cashier could not be opened: {reason}"));
             state.db.write(move |tx| deposit::not_opened(tx, &order, &reason, clock::now())).await?;
             Ok(Some(Error::Provider(error.to_string())))
         }

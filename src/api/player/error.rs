@@ -160,7 +160,10 @@ fn must_be(field: &str) -> &'static str {
     match field {
         "idempotency_key" => "must be 1 to 128 characters without control characters",
         "comment" => "must be at most 512 characters without control characters",
-        "metadata_json" => "must be a text that holds a JSON object of at most 8 KB, with each name once",
+        "customer_purse" => "must be a text of at most 1024 characters without ; and control characters",
+        "metadata_json" => {
+            "must be a text that holds a JSON object of at most 8 KB, at most 16 deep, with each name once"
+        }
         "success_url" | "failure_url" => "must be an http or https address of at most 2048 characters",
         _ => "is not acceptable",
     }
@@ -180,9 +183,11 @@ impl From<Error> for Refusal {
                 let message = "currency is not the account's: conversion is not offered";
                 Self::new(StatusCode::BAD_REQUEST, "CURRENCY_CONVERSION_REQUIRED", message).in_field("currency")
             }
-            Error::BelowMinimum | Error::AboveMaximum | Error::OutOfRange => {
-                bad("AMOUNT_OUT_OF_RANGE").in_field("amount")
+            Error::AboveMaximum => {
+                let message = "amount is above the limit for one movement, or with earlier ones above that of the day, week or month";
+                Self::new(StatusCode::BAD_REQUEST, "AMOUNT_OUT_OF_RANGE", message).in_field("amount")
             }
+            Error::BelowMinimum | Error::OutOfRange => bad("AMOUNT_OUT_OF_RANGE").in_field("amount"),
             Error::Missing(field) => Self::field(field, "is missing or blank"),
             Error::Invalid(field) => Self::field(field, must_be(field)),
             Error::InsufficientFunds => of(StatusCode::CONFLICT, "INSUFFICIENT_FUNDS").in_field("amount"),
@@ -196,6 +201,7 @@ impl From<Error> for Refusal {
                 let message = "idempotency_key was used for another request";
                 Self::new(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_REUSED", message).in_field("idempotency_key")
             }
+            Error::TooMany(_) => of(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
             Error::Conflict(_) => of(StatusCode::CONFLICT, "INVALID_STATE"),
             Error::Provider(_) => {
                 Self::new(StatusCode::BAD_GATEWAY, "PROVIDER_ERROR", "the payment provider did not take the request")

@@ -1,5 +1,7 @@
 //! `GET /cashier/transactions`: everything a player has moved, narrowed, sorted and in pages.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,6 +23,9 @@ const LONGEST_PAGE: usize = 1000;
 /// Conditions and orders together. More would be work for nobody's good.
 const MOST_CONDITIONS: usize = 20;
 
+/// How long a list waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 const PLAIN: [&str; 3] = ["limit", "offset", "login"];
 const LISTS: [&str; 7] = ["where", "whereNot", "whereIn", "whereNotIn", "whereBetween", "whereNotBetween", "orderBy"];
 
@@ -38,7 +43,7 @@ pub(in crate::api) struct Listed {
 /// Newest first. Fields to compare: `id`, `customer_id`, `login`, `type`, `status`, `source`, `provider`, `method`, `currency`,
 /// `provider_payment_id`, `approved_time`, `processed_time`, `created_time`; operators `=`, `!=`, `<`, `<=`, `>`, `>=`, and `like` with
 /// `%` for texts. Lists come in brackets, `where[0][0]=status&where[0][1]==&where[0][2]=1`, or as a JSON array in one value. At most 20
-/// conditions with 100 values; of the newest 20 000 orders.
+/// conditions with 100 values; of the newest 5 000 orders.
 #[utoipa::path(
     get, path = "/cashier/transactions", tag = "player", operation_id = "get_cashier_transactions",
     params(
@@ -66,6 +71,8 @@ pub(in crate::api) async fn list(request: HttpRequest, state: web::Data<State>) 
         let test = Test::Compare(Operator::Equal, own);
         selection.conditions.push(Condition { field: Field::Currency, test, negated: false });
     }
+    let place = tokio::time::timeout(PATIENCE, state.lists.acquire()).await;
+    let _place = place.ok().and_then(Result::ok).ok_or(Error::Busy)?;
     let found = state.db.read(move |conn| {
         let all = transactions::of_player(conn, &session.player, &session.site)?;
         Ok(filter::select(all, &selection))

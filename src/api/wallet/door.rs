@@ -11,8 +11,10 @@ use crate::api::body;
 use crate::api::keys::authorised;
 use crate::api::problem::{self, Problem};
 use crate::cashier::open::{self, Wish};
+use crate::clock;
 use crate::error::Error;
 use crate::money::Currency;
+use crate::players::Known;
 use crate::settings::Scope;
 use crate::state::State;
 
@@ -106,6 +108,8 @@ pub(in crate::api) async fn open_cashier(
 ) -> Result<HttpResponse, Problem> {
     let (site, player) = authorised(&request, &state, Scope::Cashier)?;
     let wish: OpenCashier = body::json(&request, payload, state.settings.server.max_body_bytes).await?;
+    // 1 and 4 lead to a deposit; a player who has excluded themselves may still come for a withdrawal.
+    let at_deposit = matches!(wish.force_action, Some(1 | 4));
     let wish = wish.read()?;
     if !site.currencies.contains(&wish.currency) {
         return Err(Error::UnsupportedCurrency.into());
@@ -114,6 +118,9 @@ pub(in crate::api) async fn open_cashier(
     let row = state.db.read(move |conn| known(conn, &player)).await?;
     if row.status != "active" {
         return Err(Error::PlayerBlocked.into());
+    }
+    if at_deposit && Known::from(&row).is_excluded(clock::now()) {
+        return Err(Error::DepositsNotAllowed.into());
     }
     let opened = open::open(&state.carouseller, &state.outgoing, site, &row, wish).await?;
     Ok(HttpResponse::Ok().json(CashierOpened { key: opened.key, url: opened.url }))

@@ -203,7 +203,7 @@ fn show(conn: &mut DbConn, player: &Player, at: Micros) -> Result<Protection, Er
     let id = PlayerId(row.id);
     let mut limits = Vec::new();
     for limit in own_limits::of(conn, id)? {
-        let used = deposits::asked_since(conn, id, Currency::parse(&limit.currency)?, limit.period.start(at))?;
+        let used = deposits::asked_since(conn, id, Currency::parse(&limit.currency)?, limit.period.start(at), at)?;
         let next = limit.to_come(at).map(|(deposit_max, from)| NextLimit { deposit_max, from: rfc3339(from) });
         let deposit_max = limit.in_force(at);
         limits.push(OwnLimit { currency: limit.currency, period: limit.period.name(), deposit_max, used, next });

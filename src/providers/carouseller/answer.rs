@@ -132,7 +132,8 @@ fn no(error: &Error) -> Answer {
         Error::Invalid(field) => failed(200, format!("Invalid parameter {field}")),
         // Staff's refusals: the Cashier's questions do not lead to them, and their texts are not for the Cashier.
         Error::NotFound(_) | Error::Conflict(_) | Error::NotPermitted(_) => failed(200, "Not possible now"),
-        Error::Provider(_)
+        Error::TooMany(_)
+        | Error::Provider(_)
         | Error::Busy
         | Error::Closed(_)
         | Error::Database(_)
