@@ -186,7 +186,10 @@ impl Responder for Problem {
 /// What a field whose text was refused must be.
 fn must_be(field: &str) -> &'static str {
     match field {
-        "site_login" | "reference" => "must be 1 to 128 characters without control characters",
+        "site_login" => {
+            "must be 1 to 128 characters without control characters, and hold no text that reads like another parameter (;name:)"
+        }
+        "reference" => "must be 1 to 128 characters without control characters",
         "reason" => "must be 1 to 1024 characters without control characters",
         "external_id" => "must be 1 to 64 letters, digits, _ and -",
         _ => "must hold neither control characters nor text that reads like another parameter",

@@ -77,8 +77,12 @@ pub fn find(
         .select((Intent::as_select(), cashier_requests::method))
         .load(tx.written())?;
     let named = method_of(site, question).map(|method| method.name.as_str());
+    let has_a_group =
+        |name: &str| site.methods.iter().any(|method| method.name == name && method.payment_group_id.is_some());
     let by_method = fitting.iter().find(|(_, method)| Some(method.as_str()) == named);
-    Ok(by_method.or(fitting.first()).map(|(intent, _)| intent.clone()))
+    // What was begun by a method that the question would have named is about something else.
+    let by_nothing = || fitting.iter().find(|(_, method)| named.is_none() || !has_a_group(method));
+    Ok(by_method.or_else(by_nothing).map(|(intent, _)| intent.clone()))
 }
 
 /// How many beginnings of a player could be taken over.

@@ -54,7 +54,7 @@ pub fn direction_name(direction: Direction) -> &'static str {
     }
 }
 
-/// Reads `idempotency_key`: 1 to 128 characters, compared byte for byte; empty is none.
+/// Reads `idempotency_key`: 1 to 128 characters, compared byte for byte, with no card number in it; empty is none.
 ///
 /// # Errors
 ///
@@ -62,6 +62,8 @@ pub fn direction_name(direction: Direction) -> &'static str {
 pub fn read_key(sent: Option<String>) -> Result<Option<String>, Error> {
     let Some(key) = sent.filter(|key| !key.is_empty()) else { return Ok(None) };
     let good = key.chars().count() <= LONGEST_KEY && !key.chars().any(char::is_control);
+    // A key is compared whole, so a card number in it could not be masked.
+    let good = good && crate::providers::purse::mask(&key) == key;
     if good { Ok(Some(key)) } else { Err(Error::Invalid("idempotency_key")) }
 }
 

@@ -97,6 +97,9 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
         Command::Log { id, json } => log(&mut reading, &id, json),
         Command::Redeliver { ids, since, until, json } => {
             let places = match since {
+                Some(since) if until.is_some_and(|until| until <= since) => {
+                    return Err(Failure::WrongUse("--until must be later than --since".to_owned()));
+                }
                 Some(since) => Places::Between(since, until),
                 None => Places::These(known(&mut reading, &ids)?),
             };

@@ -2,8 +2,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use super::OpenError;
+
+/// How long a service that ends may take to let go: after a kill the system closes its files one by one, and a restart may come sooner.
+/// So often it is looked again.
+const LOOKS: u32 = 100;
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Held while a service owns a database file. The lock sits on the file itself, so another path to it meets the same lock,
 /// and the system drops it when the process ends, however it ends. It does not hinder commands that run beside the service.
@@ -15,7 +21,7 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock, creating the file when it is missing.
+    /// Takes the lock, creating the file when it is missing. Waits a moment for whoever is letting go of it.
     ///
     /// # Errors
     ///
@@ -23,12 +29,15 @@ impl FileLock {
     pub fn take(path: &Path) -> Result<Self, OpenError> {
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let file = opened.map_err(|error| OpenError(format!("{}: {error}", path.display())))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => {
-                Err(OpenError(format!("{}: another croupier service is using this database", path.display())))
+        for _ in 0..LOOKS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_AGAIN),
+                Err(TryLockError::Error(error)) => {
+                    return Err(OpenError(format!("{}: cannot lock: {error}", path.display())));
+                }
             }
-            Err(TryLockError::Error(error)) => Err(OpenError(format!("{}: cannot lock: {error}", path.display()))),
         }
+        Err(OpenError(format!("{}: another croupier service is using this database", path.display())))
     }
 }

@@ -73,7 +73,7 @@ pub fn move_to(tx: &mut WriteTx<'_>, deposit: &Deposit, to: Status, why: Because
         external_id: Some(order.id.as_str()),
         standing: Some((to, None)),
         amount: Some(order.amount),
-        reason: why.reason,
+        reason: why.told(),
     };
     events::emit(tx, moved, at)
 }

@@ -47,6 +47,16 @@ pub struct Because<'a> {
     pub reason: &'a str,
 }
 
+/// What staff do; what they write about it is for staff.
+const BY_STAFF: [&str; 4] = ["approve", "decline", "retry", "resolve"];
+
+impl<'a> Because<'a> {
+    /// The reason as others may read it: the game server, and whom it tells.
+    pub fn told(&self) -> &'a str {
+        if BY_STAFF.contains(&self.cause) { "" } else { self.reason }
+    }
+}
+
 /// Where an order stands: status, and for payouts the stage.
 pub type Standing<'a> = (Status, Option<&'a str>);
 

@@ -135,7 +135,7 @@ pub fn move_to(
     let (from, to) = ((status, Some(stage.name())), (to.0, Some(to.1.name())));
     transitions::record(tx, &payout.external_id, from, to, why, at)?;
     match lifecycle::told_as((status, stage), target) {
-        Some(kind) => tell(tx, payout, kind, target, why.reason, at),
+        Some(kind) => tell(tx, payout, kind, target, why.told(), at),
         None => Ok(()),
     }
 }

@@ -159,6 +159,7 @@ pub fn claim(
         Err(error) => {
             log::error!("payout {external_id}: cannot be written for the provider, trying again later: {error}");
             postpone(tx, external_id, at + LONGEST_WAIT)?;
+            call_somebody(tx, &payout, &error, at)?;
             return Ok(None);
         }
     };
@@ -180,6 +181,25 @@ pub fn claim(
     diesel::update(payouts::table.find(external_id)).set(set).execute(conn)?;
     let payout = Payout { stage: Stage::Sending.name().to_owned(), updated_at: at, ..payout };
     Ok(Some(Claim { payout, attempt, body }))
+}
+
+/// Opens a review for a payout that cannot be written, once: nothing of it can be sent until somebody acts.
+fn call_somebody(tx: &mut WriteTx<'_>, payout: &Payout, error: &Error, at: Micros) -> Result<(), Error> {
+    const KIND: &str = "payout_cannot_be_written";
+    let known = reviews::of_order(tx.read()?, &payout.external_id)?;
+    if known.iter().any(|review| review.kind == KIND && review.closed_at.is_none()) {
+        return Ok(());
+    }
+    let note = format!("payout {}: it cannot be written for {}: {error}", payout.external_id, payout.provider);
+    let about = reviews::About {
+        kind: KIND,
+        site: SiteId(payout.site_id),
+        player: Some(PlayerId(payout.player_id)),
+        external_id: Some(&payout.external_id),
+        webhook_id: None,
+        note: &note,
+    };
+    reviews::open(tx, about, at).map(|_| ())
 }
 
 /// Writes an attempt's outcome down and does what follows from it. A payout that ended meanwhile stays as it is.

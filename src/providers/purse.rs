@@ -1,6 +1,7 @@
 //! Card numbers never stay whole: first six, three dots, last four (threats SEC-2).
 //!
-//! A card number is 12 to 19 digits with a right check digit (ISO/IEC 7812), written in one piece or in groups with blanks or dashes.
+//! A card number is 12 to 19 digits with a right check digit (ISO/IEC 7812), written in one piece or in groups with blanks or dashes, or in
+//! the groups of a card (4-4-4-4, 4-6-5) with anything between them that is no letter and no digit. Wide digits count as digits.
 //! Longer runs of digits are order ids, words of 26 letters and digits or more are addresses of crypto-currencies, and what carries
 //! the check digits of an IBAN (ISO 13616) is one: they stay, since a payout has to find its way.
 
@@ -16,6 +17,25 @@ const SHORTEST_ADDRESS: usize = 26;
 
 /// `text` with every card number in it cut to its first six and last four digits.
 pub fn mask(text: &str) -> Cow<'_, str> {
+    if !text.contains(WIDE_DIGITS) {
+        return mask_narrow(text);
+    }
+    let narrow: String = text.chars().map(narrow).collect();
+    match mask_narrow(&narrow) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(masked) => Cow::Owned(masked),
+    }
+}
+
+/// The digits of East Asian typesetting.
+const WIDE_DIGITS: [char; 10] = ['０', '１', '２', '３', '４', '５', '６', '７', '８', '９'];
+
+fn narrow(c: char) -> char {
+    let digit = WIDE_DIGITS.iter().zip('0'..='9').find(|(wide, _)| **wide == c);
+    digit.map_or(c, |(_, digit)| digit)
+}
+
+fn mask_narrow(text: &str) -> Cow<'_, str> {
     if text.bytes().filter(u8::is_ascii_digit).count() < *CARD.start() || is_iban(text) {
         return Cow::Borrowed(text);
     }
@@ -86,8 +106,12 @@ fn card_from(text: &str, groups: &[(usize, usize)], first: usize) -> Option<(usi
     let mut digits = String::new();
     let mut found = None;
     for (index, &(start, end)) in groups.iter().enumerate().skip(first) {
-        if index > first && !is_gap(&text[groups[index - 1].1..start]) {
-            break;
+        if index > first {
+            let between = &text[groups[index - 1].1..start];
+            let grouped = is_like_a_card(&groups[first..index]);
+            if !(is_gap(between) || grouped && is_odd_gap(between)) {
+                break;
+            }
         }
         if digits.len() + (end - start) > *CARD.end() {
             break;
@@ -102,6 +126,17 @@ fn card_from(text: &str, groups: &[(usize, usize)], first: usize) -> Option<(usi
 
 fn is_gap(between: &str) -> bool {
     between.len() <= LONGEST_GAP && between.bytes().all(|b| b == b' ' || b == b'-')
+}
+
+/// Up to three characters, none of them a letter or a digit: dots, slashes, blanks that nobody sees.
+fn is_odd_gap(between: &str) -> bool {
+    between.chars().count() <= LONGEST_GAP && !between.chars().any(char::is_alphanumeric)
+}
+
+/// Whether these groups begin a number as it is printed on cards. Addresses of machines and dates do not.
+fn is_like_a_card(groups: &[(usize, usize)]) -> bool {
+    let lengths: Vec<usize> = groups.iter().map(|(start, end)| end - start).collect();
+    lengths.iter().all(|length| *length == 4) || lengths == [4, 6]
 }
 
 /// The Luhn formula.
@@ -140,6 +175,13 @@ mod tests {
             ("6304000000000000000", "630400...0000"),
             ("ж4111111111111111ж", "ж411111...1111ж"),
             ("card4111111111111111", "card411111...1111"),
+            ("4111.1111.1111.1111", "411111...1111"),
+            ("4111_1111_1111_1111", "411111...1111"),
+            ("4111/1111/1111/1111", "411111...1111"),
+            ("4111\u{a0}1111\u{a0}1111\u{a0}1111", "411111...1111"),
+            ("4111\u{200b}1111\u{200b}1111\u{200b}1111", "411111...1111"),
+            ("3782.822463.10005", "378282...0005"),
+            ("４１１１１１１１１１１１１１１１", "411111...1111"),
             ("DE01 4111 1111 1111 1111", "DE01 411111...1111"),
         ];
         for (whole, cut) in cases {
@@ -161,7 +203,11 @@ mod tests {
             "2016-02-12T15:19:21+00:00",
             "0x12312412541251",
             "41111111111",
-            "4111.1111.1111.1111",
+            "192.168.100.101",
+            "2026.11.21.0001",
+            "4111/1111",
+            "12345.67890.11111.1",
+            "４１１１",
         ];
         for text in kept {
             assert_eq!(mask(text), text);

@@ -91,8 +91,12 @@ fn limited(mut s: Section<'_>) -> ApiKey {
         s.notes().error(s.key("keys"), "is missing: a list of at least one key");
     }
     let keys = s.secrets_or_one("keys");
-    let scopes =
-        if s.has("scopes") { s.words("scopes", &SCOPES).into_iter().collect() } else { Scope::all().collect() };
+    let some = s.has("scopes");
+    let scopes = s.words("scopes", &SCOPES).into_iter().collect();
+    let scopes = if some { scopes } else { Scope::all().collect() };
+    if s.peek("sites").is_some_and(Node::is_empty_list) {
+        s.notes().error(s.key("sites"), "is empty, which would be no site; leave it out for every site");
+    }
     let sites = s.integers("sites", 1, i64::MAX).into_iter().map(SiteId).collect();
     s.finish();
     ApiKey { keys, scopes, sites }

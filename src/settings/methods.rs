@@ -85,7 +85,7 @@ fn method(name: String, mut s: Section<'_>, provider: Option<&str>, notes: &Note
         display_name: s.text("display_name").unwrap_or_else(|| name.clone()),
         description: s.text("description").unwrap_or_default(),
         payment_group_id: s.integer("payment_group_id", 0, i64::MAX),
-        currencies: if s.has("currencies") { s.currencies("currencies") } else { Vec::new() },
+        currencies: s.currencies("currencies"),
         countries: s.countries("countries"),
         enabled: s.boolean("enabled").unwrap_or(true),
         sandbox: s.boolean("sandbox").unwrap_or(false),

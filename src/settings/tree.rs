@@ -47,6 +47,15 @@ impl Node {
         }
     }
 
+    /// Whether it is a list of nothing.
+    pub(super) fn is_empty_list(&self) -> bool {
+        match self {
+            Node::List(list) => list.is_empty(),
+            Node::Env(text) => matches!(text.trim(), "" | "[]"),
+            Node::Table(_) | Node::Text(_) | Node::Integer(_) | Node::Boolean(_) | Node::Other(_) => false,
+        }
+    }
+
     /// Whether every value below came from the environment.
     pub(super) fn is_from_env(&self) -> bool {
         match self {

@@ -150,7 +150,18 @@ fn check_api_key(full: &str, secret: &Secret, notes: &Notes) {
         notes.error(full, "must be visible ASCII without blanks, or no header can carry it");
     } else if text.len() < SHORT_SECRET {
         notes.warning(full, "is shorter than 24 characters: easy to guess");
+    } else if is_example(text) {
+        notes.warning(full, KNOWN_TO_ALL);
     }
+}
+
+/// What stands in the shipped file in the place of a secret.
+const EXAMPLES: [&str; 3] =
+    ["put-a-key-of-your-own-here", "put-the-salt-of-this-site-here", "whsec_cHV0IGEga2V5IG9mIHlvdXIgb3duIGhlcmU="];
+const KNOWN_TO_ALL: &str = "is the example of the shipped file: everybody knows it";
+
+fn is_example(text: &str) -> bool {
+    EXAMPLES.contains(&text)
 }
 
 fn check_site(site: &Site, notes: &Notes) {
@@ -197,9 +208,12 @@ fn check_amounts(site: &Site, path: &str, notes: &Notes) {
             let key = format!("{path}.methods.{}.payment_group_id", method.name);
             notes.error(key, "is that of another method: nobody could tell their deposits apart");
         }
-        let named = method.currencies.iter().chain(method.limits.keys());
-        for currency in named.filter(|currency| is_foreign(currency)) {
-            notes.error(format!("{path}.methods.{}.{currency}", method.name), foreign);
+        let method_path = format!("{path}.methods.{}", method.name);
+        if method.currencies.iter().any(is_foreign) {
+            notes.error(format!("{method_path}.currencies"), "names a currency that is not one of the site's");
+        }
+        for currency in method.limits.keys().filter(|currency| is_foreign(currency)) {
+            notes.error(format!("{method_path}.limits.{currency}"), foreign);
         }
     }
     let payouts = &site.payouts;
@@ -278,6 +292,9 @@ fn check_salts(sites: &[Site], notes: &Notes) {
         if text.chars().count() < SHORT_SECRET {
             notes.warning(key, "holds a salt shorter than 24 characters: it can be guessed from one message");
         }
+        if is_example(text) {
+            notes.warning(key, KNOWN_TO_ALL);
+        }
         if text.trim() != text {
             notes.warning(key, "holds a salt that starts or ends with a blank");
         }
@@ -296,6 +313,7 @@ fn check_events(events: &Events, notes: &Notes) {
         Some(_) if standardwebhooks::Webhook::new(events.secret.expose()).is_err() => {
             notes.error("events.secret", "must be whsec_ followed by the key in base64, padded with =");
         }
+        Some(_) if is_example(events.secret.expose()) => notes.warning("events.secret", KNOWN_TO_ALL),
         Some(key) if key.len() < SHORT_SECRET => notes.warning("events.secret", "is shorter than 24 characters"),
         Some(_) => {}
     }

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::orders::Status;
+use crate::players::Known;
 use crate::state::State;
 
 /// What a player asks for.
@@ -164,13 +165,20 @@ async fn shown(
     id: ExternalId,
     failed: Option<Error>,
 ) -> Result<HttpResponse, Refusal> {
+    let Session { site, player } = session.clone();
     let found = state.db.read(move |conn| {
-        let row = transactions::find(conn, &session.player, &session.site, &id)?;
+        let row = transactions::find(conn, &player, &site, &id)?;
         let request = requests::of_order(conn, &id)?;
-        Ok((row, request.and_then(|request| request.redirect_url)))
+        Ok((row, request))
     });
-    let (row, url) = found.await?;
-    let waits = matches!(row.status, Status::Created | Status::PendingPayment);
+    let excluded = Known::from(&session.player).is_excluded(clock::now());
+    let (row, request) = found.await?;
+    let (url, reason) = request.map(|request| (request.redirect_url, request.failure_reason)).unwrap_or_default();
+    if row.status == Status::Failed && !reason.is_empty() && failed.is_none() {
+        // The first answer was that it could not be opened, and so is every other.
+        return Err(Error::Provider(reason).into());
+    }
+    let waits = matches!(row.status, Status::Created | Status::PendingPayment) && !excluded;
     let redirect_url = url.filter(|_| waits);
     match (failed, &redirect_url) {
         (Some(error), None) => Err(error.into()),

@@ -65,6 +65,7 @@ fn wrong_method(allow: &'static str) -> actix_web::Route {
 }
 
 /// Who asks: an active player with a good token, and their site.
+#[derive(Clone)]
 pub(super) struct Session {
     pub site: Arc<Site>,
     pub player: PlayerRow,

@@ -10,6 +10,7 @@ use super::players::known;
 use crate::api::body;
 use crate::api::keys::authorised;
 use crate::api::problem::{self, Problem};
+use crate::cashier::deposit::read_url;
 use crate::cashier::open::{self, Wish};
 use crate::clock;
 use crate::error::Error;
@@ -71,6 +72,10 @@ impl OpenCashier {
             ("mirror_url", self.mirror_url),
         ] {
             let Some(text) = text else { continue };
+            if name == "mirror_url" {
+                read_url(Some(text.clone()), "mirror_url")
+                    .map_err(|_| Problem::field(name, "must be an http or https address of at most 2048 characters"))?;
+            }
             if text.chars().count() > 1024 {
                 return Err(Problem::field(name, "must be at most 1024 characters"));
             }

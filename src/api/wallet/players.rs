@@ -18,6 +18,7 @@ use crate::ids::Player;
 use crate::ledger::{self, PlayerId};
 use crate::money::Currency;
 use crate::players::{self, Change, PROFILE_FIELDS, PlayerRow};
+use crate::providers::carouseller;
 use crate::settings::Scope;
 use crate::state::State;
 
@@ -116,6 +117,10 @@ pub(in crate::api) async fn put_player(
     let (site, player) = authorised(&request, &state, Scope::Players)?;
     let fields: Map<String, Value> = body::json(&request, payload, state.settings.server.max_body_bytes).await?;
     let change = read_change(&fields)?;
+    if carouseller::looks_like_more(player.login.as_str()) {
+        // No message about such a player can be signed, so no payout of theirs could ever be sent.
+        return Err(Error::Invalid("site_login").into());
+    }
     state.check_open()?;
     let currencies = site.currencies.clone();
     let (row, created, balances) = state

@@ -33,6 +33,8 @@ pub use initiation::{Encoding, read_initiation_answer};
 
 use pairs::Pairs;
 use signature::{Reading, Verdict};
+
+pub use signature::looks_like_more;
 use wire::Fields;
 
 /// What the dialect needs to know of a site.

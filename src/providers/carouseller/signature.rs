@@ -251,7 +251,7 @@ fn has_members(value: &Value<'_>) -> bool {
     }
 }
 
-/// Whether a value's text holds what would start another parameter: `;name:`.
-pub(super) fn looks_like_more(text: &str) -> bool {
+/// Whether a value's text holds what would start another parameter: `;name:`. Such a text can be signed by nobody.
+pub fn looks_like_more(text: &str) -> bool {
     text.split(';').skip(1).any(|after| after.split_once(':').is_some_and(|(name, _)| super::pairs::is_name(name)))
 }

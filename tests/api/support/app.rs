@@ -72,7 +72,6 @@ impl TestApp {
     }
 
     async fn start(directory: Arc<TempDir>, settings: String, cashier: CashierServer) -> Self {
-        let_go(&directory.path().join("croupier.db")).await;
         let parsed = Settings::from_text(&settings).unwrap_or_else(|problems| panic!("settings: {problems:?}"));
         let (started, start) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -176,17 +175,6 @@ impl TestApp {
         let mut conn = db::connect_read_only(&self.database()).expect("the database opens");
         let report = verify::verify(&mut conn, |_| ()).expect("a readable database");
         assert_eq!(report.problems, Vec::<String>::new(), "the books hold when the test ends");
-    }
-}
-
-/// Waits until nobody has the database open. The threads of a listener, which nobody joins, may hold it a moment longer than the service
-/// that ended; in a process that ends it makes no difference.
-async fn let_go(database: &Path) {
-    let until = tokio::time::Instant::now() + PATIENCE;
-    let mut look = tokio::time::interval(Duration::from_millis(2));
-    while database.exists() && db::FileLock::take(database).is_err() {
-        assert!(tokio::time::Instant::now() < until, "{} is still in use", database.display());
-        look.tick().await;
     }
 }
 
