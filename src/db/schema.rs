@@ -272,8 +272,15 @@ diesel::table! {
         event_id -> BigInt,
         player -> BigInt,
         refusals -> BigInt,
-        due_at -> BigInt,
+        queued_at -> BigInt,
         dead -> Bool,
+    }
+}
+
+diesel::table! {
+    event_turns (player) {
+        player -> BigInt,
+        due_at -> BigInt,
     }
 }
 
@@ -381,6 +388,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     event_endpoint,
     event_queue,
+    event_turns,
     event_attempts,
     player_limits,
     protection_log,

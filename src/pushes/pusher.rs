@@ -195,7 +195,7 @@ impl Pusher {
             }
         }
         let percent = getrandom::u32().map_or(20, i64::from);
-        let round = Arc::new(Round { endpoint, sent, held, position, at: at + elapsed(began), percent });
+        let round = Arc::new(Round { endpoint, sent, held, position, began_at: at, at: at + elapsed(began), percent });
         let written = round.clone();
         let recorded = self.db.write(move |tx| record::record(tx, &written)).await?;
         self.tell(&round, &recorded);

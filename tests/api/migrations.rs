@@ -85,6 +85,7 @@ fn selects() -> Vec<(&'static str, String)> {
         ("event_attempts", select(event_attempts::table)),
         ("event_endpoint", select(event_endpoint::table)),
         ("event_queue", select(event_queue::table)),
+        ("event_turns", select(event_turns::table)),
         ("events", select(events::table)),
         ("journal_entries", select(journal_entries::table)),
         ("meta", select(meta::table)),
