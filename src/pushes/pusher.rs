@@ -252,7 +252,7 @@ impl Pusher {
             ("webhook-timestamp", seconds.as_str()),
             ("webhook-signature", signature.as_str()),
         ];
-        match self.outgoing.post_with(&self.endpoint.url, &self.rules, &headers, body).await {
+        match self.outgoing.tell(&self.endpoint.url, &self.rules, &headers, body).await {
             Ok(reply) => (Outcome::of_status(reply.status), Some(reply.status), kept(&reply.body)),
             Err(SendError::NotSent(note)) => (Outcome::NotSent, None, kept(note.as_bytes())),
             Err(SendError::Unknown(note)) => (Outcome::Unknown, None, kept(note.as_bytes())),
