@@ -365,6 +365,7 @@ diesel::joinable!(staff_tokens -> staff (staff_id));
 diesel::joinable!(outbox -> payouts (external_id));
 diesel::joinable!(events -> players (player_id));
 diesel::joinable!(player_limits -> players (player_id));
+diesel::joinable!(protection_log -> players (player_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     meta,

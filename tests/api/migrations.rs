@@ -172,6 +172,7 @@ fn the_tables_themselves_refuse_what_is_no_row_of_theirs() {
         "UPDATE journal_entries SET amount = 1",
         "DELETE FROM journal_entries",
         "UPDATE events SET reason = ''",
+        "DELETE FROM events",
         "INSERT INTO events VALUES (1, 't', 'payout.held', 332, 1, NULL, NULL, NULL, NULL, NULL, '', 0)",
         "UPDATE protection_log SET detail = ''",
         "DELETE FROM protection_log",

@@ -20,6 +20,8 @@ CREATE TABLE events (
 
 CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
 
 -- Where pushes stand: every event up to `position` was delivered, given up, or waits in `event_queue`. One row.
 CREATE TABLE event_endpoint (
