@@ -291,9 +291,9 @@ async fn keep_mark(mark: MarkFile, db: Db, mut stopped: watch::Receiver<bool>) {
     loop {
         let stopping = *stopped.borrow();
         match db.read(marks::current).await {
-            Ok(current) if last != Some(current) => {
-                let mark = mark.clone();
-                match tokio::task::spawn_blocking(move || mark.save(&current)).await {
+            Ok(current) if last.as_ref() != Some(&current) => {
+                let (mark, wanted) = (mark.clone(), current.clone());
+                match tokio::task::spawn_blocking(move || mark.save(&wanted)).await {
                     Ok(Ok(())) => last = Some(current),
                     Ok(Err(error)) => log::error!("the mark in server.state_dir cannot be written: {error}"),
                     Err(error) => log::error!("the mark in server.state_dir was not written: {error}"),

@@ -1,4 +1,4 @@
-//! Small marks kept outside the database: the last known end of the ledger and of the audit. A database that ends before its mark,
+//! Small marks kept outside the database: the last known end of the ledger, the audit and the log of events. A database that ends before its mark,
 //! or ends otherwise, has lost entries or was put back from a copy; nothing is served on it until a person has looked.
 
 use std::fs;
@@ -10,19 +10,23 @@ use serde::{Deserialize, Serialize};
 use crate::db::DbConn;
 use crate::db::migrate::database_id;
 use crate::error::Error;
+use crate::events::{self, feed::Cursor};
 use crate::ledger;
 use crate::staff::audit;
 
 /// The end of a chain: the number and hash of its last row.
 pub type End = (i64, [u8; 32]);
 
-/// Where both chains ended when last looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Where everything that only grows ended when last looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The journal.
     pub ledger: End,
     /// The audit.
     pub audit: End,
+    /// The name of the newest event. `None`: there was none, or an earlier version wrote the mark.
+    #[serde(default)]
+    pub event: Option<String>,
 }
 
 /// The file that keeps the mark of one database.
@@ -76,7 +80,7 @@ impl MarkFile {
     pub fn save(&self, mark: &Mark) -> std::io::Result<()> {
         let next = self.path.with_extension("mark.next");
         let mut file = fs::File::create(&next)?;
-        let kept = Kept { mark: *mark, database: Some(self.database.clone()) };
+        let kept = Kept { mark: mark.clone(), database: Some(self.database.clone()) };
         file.write_all(&serde_json::to_vec(&kept)?)?;
         file.sync_all()?;
         fs::rename(&next, &self.path)
@@ -124,13 +128,13 @@ fn absolute(path: &Path) -> PathBuf {
     })
 }
 
-/// Where both chains end now.
+/// Where everything ends now.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub fn current(conn: &mut DbConn) -> Result<Mark, Error> {
-    Ok(Mark { ledger: ledger::head(conn)?, audit: audit::head(conn)? })
+    Ok(Mark { ledger: ledger::head(conn)?, audit: audit::head(conn)?, event: events::newest_name(conn)? })
 }
 
 /// In what the database has lost what the mark knows; empty when it has everything.
@@ -150,5 +154,33 @@ pub fn lost(conn: &mut DbConn, mark: &Mark) -> Result<Vec<String>, Error> {
             ));
         }
     }
+    if let Some(name) = &mark.event {
+        let known = Cursor::parse(name).map(|cursor| cursor.is_known(conn)).transpose()?;
+        if known != Some(true) {
+            problems.push(format!(
+                "the log of events does not hold {name}, its last known: rows were lost, or this is an older copy"
+            ));
+        }
+    }
     Ok(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_of_an_earlier_version_is_read() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let file = MarkFile { path: directory.path().join("croupier-x.mark"), database: "croupier.db".into() };
+        let zeros = vec![0; 32];
+        let text = serde_json::json!({"ledger": [7, zeros], "audit": [2, zeros], "database": "croupier.db"});
+        fs::write(&file.path, text.to_string()).unwrap();
+
+        let old = Mark { ledger: (7, [0; 32]), audit: (2, [0; 32]), event: None };
+        assert_eq!(file.load(), Ok(Some(old.clone())));
+        let new = Mark { event: Some("evt_17_0123456789ab".into()), ..old };
+        file.save(&new).unwrap();
+        assert_eq!(file.load(), Ok(Some(new)));
+    }
 }

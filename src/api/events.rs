@@ -92,7 +92,8 @@ async fn poll(state: &State, mut after: Cursor, limit: i64, sites: &[SiteId], wa
             place = Some(state.polls.try_acquire().map_err(|_| Problem::unavailable())?);
         }
         tokio::select! {
-            _ = news.changed(), if !only_others => {}
+            // No commit can come any more when it fails: the service is going.
+            changed = news.changed(), if !only_others => if changed.is_err() { return Ok(nothing) },
             () = tokio::time::sleep(REST), if only_others => {}
             () = tokio::time::sleep_until(deadline) => {}
             // It changes once, to true, or nobody is left who could change it: the service is gone.

@@ -201,8 +201,8 @@ fn log(conn: &mut DbConn, id: &Cursor, as_json: bool) -> Outcome {
     let told = entries.first().map(Entry::told).ok_or_else(|| Failure::NotInOrder("no such event".into()))?;
     let attempts = desk::attempts(conn, id.place()).map_err(unusable)?;
     let queued = desk::queued(conn, id.place()).map_err(unusable)?;
-    let queued =
-        queued.map(|row| json!({"refusals": row.refusals, "due_at": clock::rfc3339(row.due_at), "given_up": row.dead}));
+    let queued = queued
+        .map(|row| json!({"refusals": row.refusals, "due_at": row.due_at.map(clock::rfc3339), "given_up": row.dead}));
     let attempts: Vec<Value> = attempts
         .iter()
         .map(|attempt| {

@@ -272,8 +272,15 @@ diesel::table! {
         event_id -> BigInt,
         player -> BigInt,
         refusals -> BigInt,
-        due_at -> BigInt,
+        queued_at -> BigInt,
         dead -> Bool,
+    }
+}
+
+diesel::table! {
+    event_turns (player) {
+        player -> BigInt,
+        due_at -> BigInt,
     }
 }
 
@@ -358,6 +365,7 @@ diesel::joinable!(staff_tokens -> staff (staff_id));
 diesel::joinable!(outbox -> payouts (external_id));
 diesel::joinable!(events -> players (player_id));
 diesel::joinable!(player_limits -> players (player_id));
+diesel::joinable!(protection_log -> players (player_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     meta,
@@ -381,6 +389,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     event_endpoint,
     event_queue,
+    event_turns,
     event_attempts,
     player_limits,
     protection_log,

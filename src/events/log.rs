@@ -194,6 +194,16 @@ pub fn newest(conn: &mut DbConn) -> QueryResult<i64> {
     Ok(last.unwrap_or(0))
 }
 
+/// The name of the newest event.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn newest_name(conn: &mut DbConn) -> QueryResult<Option<String>> {
+    let last = events::table.order(events::id.desc()).select(Event::as_select()).first(conn).optional()?;
+    Ok(last.map(|event| event.name()))
+}
+
 /// The place of the last event, staged ones included.
 #[derive(Default)]
 struct Last {

@@ -3,4 +3,4 @@
 pub mod feed;
 mod log;
 
-pub use log::{Event, Kind, New, emit, newest};
+pub use log::{Event, Kind, New, emit, newest, newest_name};

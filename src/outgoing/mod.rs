@@ -31,7 +31,7 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The whole body, at most [`MAX_ANSWER_BYTES`].
+    /// The body, at most [`MAX_ANSWER_BYTES`]: the whole of it, unless [`Outgoing::tell`] got it.
     pub body: Vec<u8>,
 }
 
@@ -44,6 +44,13 @@ pub enum SendError {
     /// The request may have been received. Never take this as a refusal, never send again because of it.
     #[error("outcome unknown: {0}")]
     Unknown(String),
+}
+
+/// What an answer must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needed {
+    Status,
+    WholeBody,
 }
 
 /// The client for all providers. Cheap to clone.
@@ -94,15 +101,17 @@ impl Outgoing {
         content_type: &str,
         body: Vec<u8>,
     ) -> Result<Reply, SendError> {
-        self.post_with(url, allowed, &[(CONTENT_TYPE.as_str(), content_type)], body).await
+        let headers = header_map(&[(CONTENT_TYPE.as_str(), content_type)]).map_err(SendError::NotSent)?;
+        let write = |client: &reqwest::Client| client.post(url.clone()).headers(headers).body(body);
+        self.exchange(url, allowed, Needed::WholeBody, write).await
     }
 
-    /// As [`Outgoing::post`], with all headers given.
+    /// Sends one POST with all headers given, of whose answer only the status matters: the body is read as far as it comes and fits.
     ///
     /// # Errors
     ///
-    /// As [`Outgoing::post`]; `NotSent` when a header cannot be written.
-    pub async fn post_with(
+    /// As [`Outgoing::post`], but once the status is there nothing is an error; `NotSent` when a header cannot be written.
+    pub async fn tell(
         &self,
         url: &Url,
         allowed: &AddressRules,
@@ -110,7 +119,8 @@ impl Outgoing {
         body: Vec<u8>,
     ) -> Result<Reply, SendError> {
         let headers = header_map(headers).map_err(SendError::NotSent)?;
-        self.exchange(url, allowed, |client| client.post(url.clone()).headers(headers).body(body)).await
+        let write = |client: &reqwest::Client| client.post(url.clone()).headers(headers).body(body);
+        self.exchange(url, allowed, Needed::Status, write).await
     }
 
     /// Sends one GET and reads the whole answer, whatever its status.
@@ -120,24 +130,35 @@ impl Outgoing {
     /// As [`Outgoing::post`].
     pub async fn get(&self, url: &Url, allowed: &AddressRules) -> Result<Reply, SendError> {
         let headers = header_map(&[]).map_err(SendError::NotSent)?;
-        self.exchange(url, allowed, |client| client.get(url.clone()).headers(headers)).await
+        self.exchange(url, allowed, Needed::WholeBody, |client| client.get(url.clone()).headers(headers)).await
     }
 
     async fn exchange(
         &self,
         url: &Url,
         allowed: &AddressRules,
+        needed: Needed,
         write: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
     ) -> Result<Reply, SendError> {
         // Literal addresses never reach the resolver, so they are checked here, at every call.
         allowed.check_url(url).map_err(|reason| SendError::NotSent(format!("the address {reason}")))?;
         let client = self.client(allowed).map_err(SendError::NotSent)?;
+        let mut reply = None;
         let exchange = async {
-            let response = write(&client).send().await.map_err(classify)?;
-            read(response).await
+            let mut response = write(&client).send().await.map_err(classify)?;
+            let is_long = response.content_length().is_some_and(|announced| announced > MAX_ANSWER_BYTES as u64);
+            if is_long && needed == Needed::WholeBody {
+                return Err(too_long());
+            }
+            let reply = reply.insert(Reply { status: response.status().as_u16(), body: Vec::new() });
+            read(&mut response, &mut reply.body).await
         };
         let late = || SendError::Unknown(format!("no complete answer within {:?}", self.total));
-        tokio::time::timeout(self.total, exchange).await.unwrap_or_else(|_| Err(late()))
+        let ended = tokio::time::timeout(self.total, exchange).await.unwrap_or_else(|_| Err(late()));
+        match reply {
+            Some(reply) if ended.is_ok() || needed == Needed::Status => Ok(reply),
+            Some(_) | None => Err(ended.err().unwrap_or_else(late)),
+        }
     }
 
     fn client(&self, rules: &AddressRules) -> Result<reqwest::Client, String> {
@@ -184,21 +205,21 @@ fn classify(error: reqwest::Error) -> SendError {
     if connecting { SendError::NotSent(text) } else { SendError::Unknown(text) }
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Reply, SendError> {
-    let too_long = || SendError::Unknown(format!("the answer is longer than {MAX_ANSWER_BYTES} bytes"));
-    let status = response.status().as_u16();
-    if response.content_length().is_some_and(|announced| announced > MAX_ANSWER_BYTES as u64) {
-        return Err(too_long());
-    }
-    let mut body = Vec::new();
+fn too_long() -> SendError {
+    SendError::Unknown(format!("the answer is longer than {MAX_ANSWER_BYTES} bytes"))
+}
+
+/// Reads a body up to its limit; what was read stays in `body` whatever happens.
+async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>) -> Result<(), SendError> {
     let broken = |error: reqwest::Error| SendError::Unknown(chain(&error.without_url()));
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+        let room = MAX_ANSWER_BYTES - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
             return Err(too_long());
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, body })
+    Ok(())
 }
 
 /// An error with everything below it: the outer text alone says nothing ("error sending request").

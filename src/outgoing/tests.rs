@@ -151,6 +151,27 @@ async fn a_trickling_or_silent_answer_is_given_up_in_time_and_unknown() {
     assert!(started.elapsed() < Duration::from_secs(2));
 }
 
+/// What was told is known to be taken or refused as soon as the status is there.
+#[tokio::test]
+async fn what_was_told_needs_no_more_than_a_status() {
+    let endless = provider(|mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+        while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
+    });
+    let silent = provider(|mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhalf").await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    });
+    let broken = answer(b"HTTP/1.1 422 No\r\ncontent-length: 10\r\n\r\nhalf").await;
+    for (url, status, length) in [(endless.await, 200, MAX_ANSWER_BYTES), (silent.await, 200, 4), (broken, 422, 4)] {
+        let url = Url::parse(&url).unwrap();
+        let reply = outgoing().tell(&url, &AddressRules::default(), &[], b"{\"amount\":1}".to_vec()).await.unwrap();
+        assert_eq!((reply.status, reply.body.len()), (status, length));
+    }
+    let url = Url::parse(&answer(b"").await).unwrap();
+    assert_unknown(outgoing().tell(&url, &AddressRules::default(), &[], b"{\"amount\":1}".to_vec()).await);
+}
+
 #[test]
 fn a_proxy_of_the_environment_is_ignored() {
     let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

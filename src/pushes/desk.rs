@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use super::queue::{self, Endpoint, Waiting, player_of};
+use super::queue::{self, Endpoint, Turn, Waiting, player_of};
 use crate::clock::Micros;
 use crate::db::schema::{event_attempts, event_queue, events};
 use crate::db::{DbConn, WriteTx};
 use crate::error::Error;
 use crate::events::{self as log, feed};
 
-pub use super::queue::{AttemptRow as Attempt, Waiting as Queued};
+pub use super::queue::AttemptRow as Attempt;
 
 /// Where pushes stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,17 @@ pub struct Status {
     pub dead: i64,
     /// When the last delivery began.
     pub last_delivery_at: Option<Micros>,
+}
+
+/// How an event waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// How often it was refused.
+    pub refusals: i64,
+    /// Not before this; `None` when it was given up.
+    pub due_at: Option<Micros>,
+    /// Given up.
+    pub dead: bool,
 }
 
 /// Where pushes stand.
@@ -61,7 +72,10 @@ pub fn attempts(conn: &mut DbConn, event: i64) -> QueryResult<Vec<Attempt>> {
 ///
 /// What the database says.
 pub fn queued(conn: &mut DbConn, event: i64) -> QueryResult<Option<Queued>> {
-    event_queue::table.find(event).select(Waiting::as_select()).first(conn).optional()
+    let row = event_queue::table.find(event).select(Waiting::as_select()).first(conn).optional()?;
+    let Some(Waiting { player, refusals, dead, .. }) = row else { return Ok(None) };
+    let due_at = if dead { None } else { queue::turn(conn, player)? };
+    Ok(Some(Queued { refusals, due_at, dead }))
 }
 
 /// Up to `limit` events after `after` that happened in a span of time and are behind the position: later ones come anyway.
@@ -104,7 +118,7 @@ pub fn push_again(tx: &mut WriteTx<'_>, places: &[i64], at: Micros) -> Result<us
         if event_id > position {
             continue;
         }
-        let row = Waiting { event_id, player, refusals: 0, due_at: at, dead: false };
+        let row = Waiting { event_id, player, refusals: 0, queued_at: at, dead: false };
         if queue::update(tx, &row)? == 0 {
             new_rows.push(row);
         }
@@ -112,9 +126,9 @@ pub fn push_again(tx: &mut WriteTx<'_>, places: &[i64], at: Micros) -> Result<us
         count += 1;
     }
     queue::add(tx, &new_rows)?;
-    let players: Vec<i64> = players.into_iter().collect();
-    let others = event_queue::table.filter(event_queue::player.eq_any(players)).filter(event_queue::dead.eq(false));
-    diesel::update(others).set(event_queue::due_at.eq(at)).execute(tx.conn()?)?;
+    for player in players {
+        queue::set_turn(tx, &Turn { player, due_at: at })?;
+    }
     Ok(count)
 }
 
@@ -126,7 +140,6 @@ pub fn push_again(tx: &mut WriteTx<'_>, places: &[i64], at: Micros) -> Result<us
 pub fn resume(tx: &mut WriteTx<'_>, at: Micros) -> Result<bool, Error> {
     let Some(endpoint) = queue::endpoint(tx.read()?)? else { return Ok(false) };
     queue::save_endpoint(tx, &endpoint.healthy())?;
-    let waiting = event_queue::table.filter(event_queue::dead.eq(false)).filter(event_queue::due_at.gt(at));
-    diesel::update(waiting).set(event_queue::due_at.eq(at)).execute(tx.conn()?)?;
+    queue::hasten(tx, at)?;
     Ok(true)
 }

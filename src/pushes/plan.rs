@@ -2,7 +2,7 @@
 //!
 //! The order of a player's events is kept here: whoever has events in the queue gets the next ones behind them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::queue::{self, Endpoint, Waiting, player_of};
 use super::waits::is_due;
@@ -15,8 +15,9 @@ use crate::events::feed::{self, Entry};
 /// fewer, and commits are the bound.
 const WINDOW: usize = 128;
 
-/// Rows of the queue that are looked at for players whose turn it is.
-const CANDIDATES: i64 = 256;
+/// Events of the queue, and as many of the log, that a failing endpoint is tried with. More, and one that is down has more to refuse; fewer,
+/// and a handful of events that it stumbles over pass for an endpoint that is down.
+const PROBED: usize = 8;
 
 /// An event to send.
 #[derive(Debug, Clone)]
@@ -72,8 +73,8 @@ pub(super) fn look(conn: &mut DbConn, at: Micros) -> Result<Look, Error> {
     let position = endpoint.position;
     let mut plan = Plan { endpoint, groups: Vec::new(), held: Vec::new(), position };
     if plan.endpoint.failures == 0 {
-        plan.take_due(conn, at, WINDOW, CANDIDATES)?;
-        plan.take_new(conn, WINDOW)?;
+        plan.take_due(conn, at, WINDOW)?;
+        plan.take_new(conn, at, WINDOW)?;
     } else if is_due(plan.endpoint.next_try_at, at) {
         plan.probe(conn, at)?;
     } else {
@@ -84,32 +85,21 @@ pub(super) fn look(conn: &mut DbConn, at: Micros) -> Result<Look, Error> {
 }
 
 impl Plan {
-    /// One event to see whether the endpoint is back. By turns a new one and the one that has waited longest, so that an event which
-    /// the endpoint cannot stomach does not keep all others from being tried.
+    /// A few events to see whether the endpoint is back: of those players who have waited longest, and new ones. As many players as that
+    /// are not all among the few whose events the endpoint cannot stomach; and when it takes one, it is not down.
     fn probe(&mut self, conn: &mut DbConn, at: Micros) -> Result<(), Error> {
-        let new_first = self.endpoint.failures % 2 == 1;
-        if new_first {
-            self.take_new(conn, 1)?;
-        }
-        if self.groups.is_empty() {
-            self.take_due(conn, at, 1, CANDIDATES)?;
-        }
-        if self.groups.is_empty() && !new_first {
-            self.take_new(conn, 1)?;
-        }
-        Ok(())
+        self.take_due(conn, at, PROBED)?;
+        self.take_new(conn, at, PROBED)
     }
 
-    /// At most so many events of the queue whose time has come: of each player the first ones, as far as all are due.
-    fn take_due(&mut self, conn: &mut DbConn, at: Micros, most: usize, candidates: i64) -> Result<(), Error> {
+    /// At most so many events of the queue: the first ones of each player whose turn has come, as many of one as of another, so that
+    /// nobody's long backlog keeps others waiting.
+    fn take_due(&mut self, conn: &mut DbConn, at: Micros, most: usize) -> Result<(), Error> {
+        let players = queue::due(conn, at, i64::try_from(most).unwrap_or(1))?;
+        let each = most / players.len().max(1);
         let mut rows: Vec<Waiting> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        for candidate in queue::due(conn, at, candidates)? {
-            if rows.len() < most && seen.insert(candidate.player) {
-                let left = i64::try_from(most - rows.len()).unwrap_or(1);
-                let own = queue::of_player(conn, candidate.player, left)?;
-                rows.extend(own.into_iter().take_while(|row| is_due(row.due_at, at)));
-            }
+        for player in players {
+            rows.extend(queue::of_player(conn, player, i64::try_from(each).unwrap_or(1))?);
         }
         let places: Vec<i64> = rows.iter().map(|row| row.event_id).collect();
         let entries = feed::entries_at(conn, &places)?;
@@ -123,10 +113,10 @@ impl Plan {
     }
 
     /// The next events of the log, until so many of them can be sent.
-    fn take_new(&mut self, conn: &mut DbConn, most: usize) -> Result<(), Error> {
+    fn take_new(&mut self, conn: &mut DbConn, at: Micros, most: usize) -> Result<(), Error> {
         let entries = feed::entries(conn, self.endpoint.position, i64::try_from(WINDOW).unwrap_or(1))?;
         let players: Vec<i64> = entries.iter().map(|entry| player_of(&entry.event)).collect();
-        let held_up: HashMap<i64, Option<Micros>> = queue::held_up(conn, &players)?.into_iter().collect();
+        let held_up: HashSet<i64> = queue::held_up(conn, &players)?.into_iter().collect();
         let mut taken = 0;
         for entry in entries {
             if taken == most {
@@ -134,18 +124,12 @@ impl Plan {
             }
             self.position = entry.event.id;
             let player = player_of(&entry.event);
-            match held_up.get(&player) {
-                Some(until) => self.held.push(Waiting {
-                    event_id: entry.event.id,
-                    player,
-                    refusals: 0,
-                    due_at: until.unwrap_or(0),
-                    dead: false,
-                }),
-                None => {
-                    taken += 1;
-                    self.add(player, Push { entry, queued: None });
-                }
+            if held_up.contains(&player) {
+                let row = Waiting { event_id: entry.event.id, player, refusals: 0, queued_at: at, dead: false };
+                self.held.push(row);
+            } else {
+                taken += 1;
+                self.add(player, Push { entry, queued: None });
             }
         }
         Ok(())

@@ -195,7 +195,7 @@ impl Pusher {
             }
         }
         let percent = getrandom::u32().map_or(20, i64::from);
-        let round = Arc::new(Round { endpoint, sent, held, position, at: at + elapsed(began), percent });
+        let round = Arc::new(Round { endpoint, sent, held, position, began_at: at, at: at + elapsed(began), percent });
         let written = round.clone();
         let recorded = self.db.write(move |tx| record::record(tx, &written)).await?;
         self.tell(&round, &recorded);
@@ -252,7 +252,7 @@ impl Pusher {
             ("webhook-timestamp", seconds.as_str()),
             ("webhook-signature", signature.as_str()),
         ];
-        match self.outgoing.post_with(&self.endpoint.url, &self.rules, &headers, body).await {
+        match self.outgoing.tell(&self.endpoint.url, &self.rules, &headers, body).await {
             Ok(reply) => (Outcome::of_status(reply.status), Some(reply.status), kept(&reply.body)),
             Err(SendError::NotSent(note)) => (Outcome::NotSent, None, kept(note.as_bytes())),
             Err(SendError::Unknown(note)) => (Outcome::Unknown, None, kept(note.as_bytes())),

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::waits;
 use crate::clock::Micros;
-use crate::db::schema::{event_attempts, event_endpoint, event_queue};
+use crate::db::schema::{event_attempts, event_endpoint, event_queue, event_turns};
 use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
 use crate::events::Event;
 
@@ -59,10 +59,20 @@ pub struct Waiting {
     pub player: i64,
     /// How often it was refused.
     pub refusals: i64,
-    /// Not before this.
-    pub due_at: Micros,
+    /// When it was queued, or queued again by a person.
+    pub queued_at: Micros,
     /// Given up.
     pub dead: bool,
+}
+
+/// When the first of a player's events that wait may go. However many wait behind it, this one row is all that is written.
+#[derive(Debug, Clone, PartialEq, Eq, Insertable)]
+#[diesel(table_name = event_turns)]
+pub struct Turn {
+    /// Whose; see [`player_of`].
+    pub player: i64,
+    /// Not before this.
+    pub due_at: Micros,
 }
 
 /// A push, with its answer.
@@ -113,16 +123,16 @@ pub fn save_endpoint(tx: &mut WriteTx<'_>, endpoint: &Endpoint) -> QueryResult<(
     Ok(())
 }
 
-/// Events that are due, the longest due first.
-pub fn due(conn: &mut DbConn, at: Micros, limit: i64) -> QueryResult<Vec<Waiting>> {
-    let living = || event_queue::table.filter(event_queue::dead.eq(false)).select(Waiting::as_select());
-    let order = (event_queue::due_at, event_queue::event_id);
-    // Two reads along the index, where one with `or` would sort everything that waits.
-    let mut found = living().filter(event_queue::due_at.le(at)).order(order).limit(limit).load(conn)?;
+/// Players whose turn has come, the longest due first.
+pub fn due(conn: &mut DbConn, at: Micros, limit: i64) -> QueryResult<Vec<i64>> {
+    let order = (event_turns::due_at, event_turns::player);
+    let turns = || event_turns::table.select(event_turns::player).order(order);
+    // Two reads along the index, where one with `or` would sort everybody who waits.
+    let mut found = turns().filter(event_turns::due_at.le(at)).limit(limit).load(conn)?;
     let left = limit - i64::try_from(found.len()).unwrap_or(limit);
     if left > 0 {
-        let too_late = living().filter(event_queue::due_at.gt(waits::latest(at)));
-        found.extend(too_late.order(order).limit(left).load::<Waiting>(conn)?);
+        let too_late = turns().filter(event_turns::due_at.gt(waits::latest(at)));
+        found.extend(too_late.limit(left).load::<i64>(conn)?);
     }
     Ok(found)
 }
@@ -138,14 +148,33 @@ pub fn of_player(conn: &mut DbConn, player: i64, limit: i64) -> QueryResult<Vec<
         .load(conn)
 }
 
-/// Those of these players whose events wait, with the time until which they do.
-pub fn held_up(conn: &mut DbConn, players: &[i64]) -> QueryResult<Vec<(i64, Option<Micros>)>> {
-    event_queue::table
-        .filter(event_queue::player.eq_any(players))
-        .filter(event_queue::dead.eq(false))
-        .group_by(event_queue::player)
-        .select((event_queue::player, diesel::dsl::max(event_queue::due_at)))
-        .load(conn)
+/// When the turn of a player comes; `None` when nothing waits.
+pub fn turn(conn: &mut DbConn, player: i64) -> QueryResult<Option<Micros>> {
+    event_turns::table.find(player).select(event_turns::due_at).first(conn).optional()
+}
+
+/// Those of these players whose events wait.
+pub fn held_up(conn: &mut DbConn, players: &[i64]) -> QueryResult<Vec<i64>> {
+    event_turns::table.filter(event_turns::player.eq_any(players)).select(event_turns::player).load(conn)
+}
+
+/// Gives a player a turn at this time, or none when nothing of theirs waits any more.
+pub fn set_turn(tx: &mut WriteTx<'_>, turn: &Turn) -> QueryResult<()> {
+    let conn = tx.conn()?;
+    let turns = event_turns::table;
+    if of_player(conn, turn.player, 1)?.is_empty() {
+        diesel::delete(turns.find(turn.player)).execute(conn)?;
+    } else {
+        let insert = diesel::insert_into(turns).values(turn).on_conflict(event_turns::player);
+        insert.do_update().set(event_turns::due_at.eq(turn.due_at)).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Ends the wait of everybody whose turn would come later than this.
+pub fn hasten(tx: &mut WriteTx<'_>, at: Micros) -> QueryResult<usize> {
+    let later = event_turns::table.filter(event_turns::due_at.gt(at));
+    diesel::update(later).set(event_turns::due_at.eq(at)).execute(tx.conn()?)
 }
 
 /// Puts events into the queue that are not there.
@@ -158,7 +187,7 @@ pub fn add(tx: &mut WriteTx<'_>, rows: &[Waiting]) -> QueryResult<usize> {
 pub fn remove(tx: &mut WriteTx<'_>, seen: &Waiting) -> QueryResult<usize> {
     let as_seen = event_queue::table
         .find(seen.event_id)
-        .filter(event_queue::due_at.eq(seen.due_at))
+        .filter(event_queue::queued_at.eq(seen.queued_at))
         .filter(event_queue::refusals.eq(seen.refusals))
         .filter(event_queue::dead.eq(seen.dead));
     diesel::delete(as_seen).execute(tx.conn()?)
@@ -166,19 +195,12 @@ pub fn remove(tx: &mut WriteTx<'_>, seen: &Waiting) -> QueryResult<usize> {
 
 /// Writes how an event waits.
 pub fn update(tx: &mut WriteTx<'_>, row: &Waiting) -> QueryResult<usize> {
-    let set =
-        (event_queue::refusals.eq(row.refusals), event_queue::due_at.eq(row.due_at), event_queue::dead.eq(row.dead));
+    let set = (
+        event_queue::refusals.eq(row.refusals),
+        event_queue::queued_at.eq(row.queued_at),
+        event_queue::dead.eq(row.dead),
+    );
     diesel::update(event_queue::table.find(row.event_id)).set(set).execute(tx.conn()?)
-}
-
-/// Lets all of a player's later events wait as long: so nobody looks at them in vain.
-pub fn hold_up(tx: &mut WriteTx<'_>, player: i64, after: i64, until: Micros) -> QueryResult<usize> {
-    let later = event_queue::table
-        .filter(event_queue::player.eq(player))
-        .filter(event_queue::dead.eq(false))
-        .filter(event_queue::event_id.gt(after))
-        .filter(event_queue::due_at.lt(until));
-    diesel::update(later).set(event_queue::due_at.eq(until)).execute(tx.conn()?)
 }
 
 /// How many events wait in the queue, and how many of it were given up.

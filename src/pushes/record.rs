@@ -1,11 +1,11 @@
 //! What came of a round, in one commit: attempts, the queue, the position, the endpoint, and whom to call.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
 use super::plan::Push;
-use super::queue::{self, AttemptRow, Endpoint, Waiting};
+use super::queue::{self, AttemptRow, Endpoint, Turn, Waiting};
 use super::waits::{self, Fault, Outcome};
 use crate::clock::{DAY_MICROS, Micros};
 use crate::db::WriteTx;
@@ -73,6 +73,8 @@ pub(super) struct Round {
     pub held: Vec<Waiting>,
     /// The last event of the log in it.
     pub position: i64,
+    /// When it began.
+    pub began_at: Micros,
     /// When it was over.
     pub at: Micros,
     /// A random number for the length of the endpoint's rest.
@@ -169,36 +171,40 @@ fn write_attempts(tx: &mut WriteTx<'_>, round: &Round) -> Result<(), Error> {
 fn settle(tx: &mut WriteTx<'_>, round: &Round, endpoint_failed: bool) -> Result<Vec<String>, Error> {
     let mut given_up = Vec::new();
     let mut new_rows = round.held.clone();
-    // Until when the rest of a player's events waits.
-    let mut waits_until: HashMap<i64, Micros> = HashMap::new();
+    // When the next turn of a player comes: at once, but after everybody who was due when the round began, or after the wait for a refusal.
+    let mut turns: BTreeMap<i64, Micros> = BTreeMap::new();
     for sent in &round.sent {
         let event = &sent.push.entry.event;
         let seen = sent.push.queued.as_ref();
-        let fresh = Waiting { event_id: event.id, player: sent.player, refusals: 0, due_at: round.at, dead: false };
+        let fresh = Waiting { event_id: event.id, player: sent.player, refusals: 0, queued_at: round.at, dead: false };
         let row = match &sent.attempt {
             Some(attempt) if attempt.fault().is_none() => {
                 if let Some(seen) = seen {
                     queue::remove(tx, seen)?;
+                    turns.insert(sent.player, round.began_at);
                 }
                 continue;
             }
             // Behind the others that are due, so that the next probe is another one.
             Some(_) if endpoint_failed => {
-                waits_until.insert(sent.player, round.at);
-                Waiting { due_at: round.at, ..seen.cloned().unwrap_or(fresh) }
+                turns.insert(sent.player, round.began_at);
+                seen.cloned().unwrap_or(fresh)
             }
             Some(attempt) => {
-                let row = refused(seen.cloned().unwrap_or(fresh), round.at);
+                let (row, due_at) = refused(seen.cloned().unwrap_or(fresh), round);
+                turns.insert(sent.player, due_at);
                 if row.dead {
                     give_up(tx, event, row.refusals, attempt, round.at)?;
                     given_up.push(event.name());
-                } else {
-                    waits_until.insert(sent.player, row.due_at);
                 }
                 row
             }
+            // Whoever was not tried keeps the place in front of those who were.
             None if seen.is_some() => continue,
-            None => Waiting { due_at: waits_until.get(&sent.player).copied().unwrap_or(round.at), ..fresh },
+            None => {
+                turns.entry(sent.player).or_insert(round.began_at);
+                fresh
+            }
         };
         match seen {
             Some(_) => {
@@ -208,21 +214,18 @@ fn settle(tx: &mut WriteTx<'_>, round: &Round, endpoint_failed: bool) -> Result<
         }
     }
     queue::add(tx, &new_rows)?;
-    for sent in round.sent.iter().filter(|sent| sent.attempt.is_some()) {
-        if let Some(until) = waits_until.get(&sent.player) {
-            queue::hold_up(tx, sent.player, sent.push.entry.event.id, *until)?;
-        }
+    for (player, due_at) in turns {
+        queue::set_turn(tx, &Turn { player, due_at })?;
     }
     Ok(given_up)
 }
 
-/// One more refusal: due later, or given up.
-fn refused(row: Waiting, at: Micros) -> Waiting {
+/// One more refusal, and when it is its player's turn again: it is tried later, or given up, and the next one goes on.
+fn refused(row: Waiting, round: &Round) -> (Waiting, Micros) {
     let refusals = row.refusals + 1;
-    match waits::after_refusal(refusals) {
-        Some(wait) => Waiting { refusals, due_at: at + wait, ..row },
-        None => Waiting { refusals, due_at: at, dead: true, ..row },
-    }
+    let wait = waits::after_refusal(refusals);
+    let due_at = wait.map_or(round.began_at, |wait| round.at + wait);
+    (Waiting { refusals, dead: wait.is_none(), ..row }, due_at)
 }
 
 /// Calls a person for an event that was given up. The review is an event itself; when that one is given up nobody is called again, or

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::db::DbConn;
 use crate::db::schema::players;
 use crate::error::Error;
+use crate::events;
 use crate::ledger;
 use crate::marks::Mark;
 use crate::staff::audit;
@@ -31,7 +32,7 @@ pub struct Report {
     pub audit_rows: i64,
     /// What does not hold, the first bad row of each kind first; at most 100.
     pub problems: Vec<String>,
-    /// The end of both chains.
+    /// Where everything ends.
     #[serde(skip)]
     pub mark: Mark,
 }
@@ -41,7 +42,7 @@ impl Report {
     pub fn unreadable(reason: &str) -> Self {
         let start = (0, ledger::chain_start());
         let problems = vec![reason.to_owned()];
-        let mark = Mark { ledger: start, audit: start };
+        let mark = Mark { ledger: start, audit: start, event: None };
         Self { ok: false, entries: 0, postings: 0, players: 0, audit_rows: 0, problems, mark }
     }
 
@@ -82,7 +83,7 @@ pub fn verify(conn: &mut DbConn, progress: impl FnMut(i64)) -> Result<Report, Er
             players,
             audit_rows: audit.rows,
             problems,
-            mark: Mark { ledger: checked.head, audit: audit.head },
+            mark: Mark { ledger: checked.head, audit: audit.head, event: events::newest_name(conn)? },
         })
     })
 }

@@ -2,6 +2,8 @@
 
 use croupier::clock;
 use croupier::db::connect;
+use croupier::ids::{Login, Player, SiteId};
+use croupier::protection::exclusion;
 use croupier::simulate::messages::{CHARGEBACK, PAYOUT, PURCHASE, SUCCESS};
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
@@ -45,6 +47,11 @@ async fn told() -> Told {
         };
         app.state.db.write(append).await.expect("an audit row");
     }
+    let exclude = move |tx: &mut croupier::db::WriteTx<'_>| {
+        let bob = Player { site: SiteId(SITE), login: Login::parse("bob")? };
+        exclusion::exclude(tx, &bob, exclusion::Kind::CoolOff, clock::now() + clock::DAY_MICROS, clock::now())
+    };
+    app.state.db.write(exclude).await.expect("an exclusion");
     let (directory, settings, _) = app.stop().await;
     Told { directory, settings, paid, sent, waiting, credited }
 }
@@ -52,6 +59,7 @@ async fn told() -> Told {
 /// Tampering with what says whose money it is, where an order came from, and who vouches for it.
 fn what_binds_rows_to_each_other(told: &Told) -> Vec<(String, String)> {
     let (paid, sent, credited) = (&told.paid.id, &told.sent.id, &told.credited.id);
+    let events = "DROP TRIGGER events_are_never_deleted;";
     vec![
         (
             "UPDATE accounts SET code = 'x' WHERE code = 'player:1:USD'; \
@@ -62,7 +70,16 @@ fn what_binds_rows_to_each_other(told: &Told) -> Vec<(String, String)> {
         ),
         ("DELETE FROM players".into(), "rows that are gone".into()),
         ("DELETE FROM meta".into(), "".into()),
-        ("DELETE FROM events WHERE id = 2".into(), "events:".into()),
+        (format!("{events} DELETE FROM events WHERE id = 2"), "events:".into()),
+        (
+            format!("{events} DELETE FROM events WHERE id = (SELECT max(id) FROM events)"),
+            "the log of events does not hold".into(),
+        ),
+        (
+            "DELETE FROM event_endpoint; INSERT INTO event_endpoint VALUES (1, 9999, 0, NULL, 0, NULL)".into(),
+            "events: pushes stand at 9999".into(),
+        ),
+        ("UPDATE players SET excluded_until = NULL".into(), "player 2: an exclusion".into()),
         ("INSERT INTO player_limits VALUES (1, 'USD', 'day', 5, NULL, NULL, 0)".into(), "player 1:".into()),
         (
             "INSERT INTO cashier_requests VALUES ('ghost', 1, 'withdrawal', NULL, zeroblob(32), '', '', '{}', NULL, '', 0)".into(),

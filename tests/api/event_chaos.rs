@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use croupier::clock::DAY_MICROS;
+use croupier::db::schema::{event_queue, event_turns};
 use croupier::pushes::desk;
 use croupier::simulate::faults::Dice;
+use diesel::prelude::*;
 
 use crate::event_push::{Line, assert_order, pusher};
 use crate::support::receiver::Reply;
@@ -52,6 +54,7 @@ async fn whatever_the_receiver_answers_the_order_holds_and_everything_arrives() 
             }
             for _ in 0..dice.between(0, 3) {
                 line.step(at).await;
+                assert_turns(&line).await;
             }
             at += dice.between(0, 400_000_000);
             if dice.percent(10) {
@@ -69,9 +72,22 @@ async fn whatever_the_receiver_answers_the_order_holds_and_everything_arrives() 
         let taken: HashSet<i64> = line.receiver.taken().into_iter().collect();
         assert_eq!(taken, (1..=told).collect(), "seed {seed}");
         assert_order(&line.receiver.seen());
+        assert_turns(&line).await;
         let status = line.status().await;
         assert_eq!((status.queued, status.dead), (0, 0), "seed {seed}");
     }
+}
+
+/// Whoever has an event that waits has a turn, and nobody else.
+async fn assert_turns(line: &Line) {
+    let both = line.read(|conn| {
+        let waiting = event_queue::table.filter(event_queue::dead.eq(false)).select(event_queue::player);
+        let turns = event_turns::table.select(event_turns::player);
+        Ok((waiting.distinct().order(event_queue::player).load::<i64>(conn)?, turns.load::<i64>(conn)?))
+    });
+    let (waiting, mut turns) = both.await;
+    turns.sort_unstable();
+    assert_eq!(waiting, turns);
 }
 
 /// The process is gone between the answers and the commit, and comes back.

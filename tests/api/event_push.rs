@@ -238,7 +238,7 @@ async fn a_receiver_that_behaves_badly_gets_everything_when_it_is_mended() {
     let elsewhere = Receiver::start();
     let redirect = Reply::Redirect(elsewhere.url());
     let control = Reply::Saying(500, [b"\x1b[31m\x00".as_slice(), &b"x".repeat(5000)].concat());
-    let bad = [Reply::Hang, Reply::Endless, redirect, Reply::Close, control, Reply::Saying(200, vec![b'x'; 100_000])];
+    let bad = [Reply::Hang, redirect, Reply::Close, control, Reply::Saying(500, vec![b'x'; 100_000])];
     for reply in bad {
         let line = Line::new().await;
         line.tell_players(&[0, 0, 1, 2]).await;
@@ -258,6 +258,30 @@ async fn a_receiver_that_behaves_badly_gets_everything_when_it_is_mended() {
         assert!((1..=4).all(|place| taken.contains(&place)), "{reply:?}: {taken:?}");
     }
     assert_eq!(elsewhere.seen(), [], "a redirection is not followed");
+}
+
+/// threats WLT-4: a receiver that took an event is believed, whatever it writes about it.
+#[tokio::test]
+async fn the_status_of_an_answer_decides_whatever_its_body_is() {
+    let long = vec![b'x'; 100_000];
+    let cases = [
+        (Reply::Endless, "delivered", 200),
+        (Reply::Saying(201, long.clone()), "delivered", 201),
+        (Reply::Saying(422, long), "refused", 422),
+    ];
+    for (reply, outcome, status) in cases {
+        let line = Line::new().await;
+        line.tell_players(&[0]).await;
+        let answer = reply.clone();
+        line.receiver.answer_with(move |_| answer.clone());
+
+        line.step(0).await;
+
+        let attempt = line.attempts(1).await.pop().expect("an attempt");
+        assert_eq!((attempt.outcome.as_str(), attempt.http_status), (outcome, Some(status)), "{}", attempt.answer);
+        assert!(attempt.answer.chars().count() <= 1024);
+        assert_eq!(line.step(0).await, Worked::Idle, "the endpoint is up");
+    }
 }
 
 /// threats SEC-4

@@ -4,6 +4,7 @@ use croupier::clock::{DAY_MICROS, Micros};
 use croupier::db::DbConn;
 use croupier::pushes::Worked;
 use croupier::pushes::desk;
+use diesel::RunQueryDsl;
 
 use crate::event_push::{Line, assert_order};
 use crate::support::receiver::Reply;
@@ -60,6 +61,73 @@ async fn a_long_queue_behind_a_refused_event_does_not_hide_others_that_are_due()
     assert_eq!(line.receiver.taken(), [401], "it does not wait for those that have to");
     line.drain(DAY_MICROS).await;
     assert_eq!(line.receiver.taken()[1..], (1..=400).collect::<Vec<_>>());
+}
+
+/// Rows that the connection which moves money has written since it was opened.
+async fn written(line: &Line) -> i64 {
+    #[derive(diesel::QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        rows: i64,
+    }
+    let count = line.bench.state().db.write(|tx| {
+        let count: Count = diesel::sql_query("SELECT total_changes() AS \"rows\"").get_result(tx.read()?)?;
+        Ok(count.rows)
+    });
+    count.await.expect("a number")
+}
+
+/// threats WLT-4: what moves money does not wait for a long queue to be written again.
+#[tokio::test]
+async fn a_refusal_costs_the_same_however_many_events_wait_behind_it() {
+    let line = Line::new().await;
+    refuse(&line, 1, 422);
+    line.tell_players(&[0]).await;
+    line.drain(0).await;
+    line.tell_players(&[0; 1999]).await;
+    line.drain(0).await;
+    assert_eq!(line.status().await.queued, 2000);
+    let before = written(&line).await;
+
+    line.drain(6 * SECOND).await;
+
+    assert_eq!(line.attempts(1).await.len(), 2);
+    let rows = written(&line).await - before;
+    assert!(rows < 20, "{rows} rows were written");
+}
+
+/// Queues all these once more, at this time after the start.
+async fn push_again(line: &Line, places: std::ops::RangeInclusive<i64>, after: Micros) {
+    let (places, at) = (places.collect::<Vec<_>>(), line.start + after);
+    let again = line.bench.state().db.write(move |tx| desk::push_again(tx, &places, at));
+    assert!(again.await.expect("queued") > 0);
+}
+
+/// threats WLT-4
+#[tokio::test]
+async fn a_long_due_backlog_of_one_player_does_not_hide_the_others() {
+    let line = Line::new().await;
+    let others: Vec<Option<usize>> = (0..150).map(|_| None).chain([Some(1), Some(2)]).collect();
+    line.tell_players(&[0; 600]).await;
+    line.tell(&others).await;
+    line.drain(0).await;
+    line.receiver.forget();
+    push_again(&line, 1..=600, SECOND).await;
+    push_again(&line, 601..=752, 2 * SECOND).await;
+
+    line.step(3 * SECOND).await;
+    let first: Vec<bool> = line.receiver.taken().iter().map(|place| *place <= 600).collect();
+    assert!(first.contains(&true) && first.contains(&false), "both in the first round");
+    line.step(3 * SECOND).await;
+    line.step(3 * SECOND).await;
+
+    let taken = line.receiver.taken();
+    assert!((601..=752).all(|place| taken.contains(&place)), "everybody had a turn: {taken:?}");
+    line.drain(3 * SECOND).await;
+    let mut taken = line.receiver.taken();
+    assert_order(&line.receiver.seen());
+    taken.sort_unstable();
+    assert_eq!(taken, (1..=752).collect::<Vec<_>>(), "each once");
 }
 
 #[tokio::test]
@@ -129,11 +197,13 @@ async fn an_endpoint_that_fails_rests_longer_each_time_and_gets_everything_later
         assert!(first <= 5, "one of each player at most: {first}");
 
         let mut at = 0;
-        for probe in 1..=12_usize {
+        for _ in 0..12 {
+            let before = line.receiver.seen().len();
             while line.step(at).await == Worked::Resting {
                 at += SECOND / 4;
             }
-            assert_eq!(line.receiver.seen().len(), first + probe, "one at a time");
+            let tried = line.receiver.seen().len() - before;
+            assert!((1..=5).contains(&tried), "one of each player at most: {tried}");
             assert_eq!(line.step(at).await, Worked::Resting);
         }
 
@@ -162,12 +232,11 @@ async fn an_endpoint_that_fails_for_a_day_is_paused_with_an_alarm_and_one_succes
     assert_eq!(line.reviews().await, ["events_paused"]);
     assert!(line.bench.state().metrics.text().contains("croupier_events_paused 1"));
 
-    let before = line.receiver.seen().len();
+    let mut probes = 0;
     for minute in 0..60 {
-        line.step(at + minute * MINUTE).await;
+        probes += usize::from(line.step(at + minute * MINUTE).await == Worked::Sent);
     }
 
-    let probes = line.receiver.seen().len() - before;
     assert!((3..=5).contains(&probes), "every 15 minutes: {probes}");
     assert_eq!(line.reviews().await.len(), 1, "one alarm");
     take_all(&line);
@@ -218,6 +287,25 @@ async fn an_event_that_the_receiver_stumbles_over_does_not_stop_the_others() {
     take_all(&line);
     line.drain(DAY_MICROS).await;
     assert_eq!(line.receiver.taken()[4..], [1, 3]);
+}
+
+/// threats OUT-8, as for payouts: the receiver crashes on most players, and the others must not wait for them.
+#[tokio::test]
+async fn players_that_the_receiver_stumbles_over_do_not_stop_the_others_however_many_they_are() {
+    let line = Line::new().await;
+    line.receiver.answer_with(|push| Reply::Status(if push.login().as_deref() == Some("eve") { 200 } else { 503 }));
+    for _ in 0..5 {
+        line.tell_players(&[0, 1, 2, 3]).await;
+    }
+    line.drain(0).await;
+    line.tell_players(&[0, 1, 4, 2, 3, 4]).await;
+
+    for second in 0..10 {
+        line.drain(second * SECOND).await;
+    }
+
+    assert_eq!(line.receiver.taken(), [23, 26], "all of the one it can stomach, within seconds");
+    assert_order(&line.receiver.seen());
 }
 
 #[tokio::test]

@@ -294,6 +294,18 @@ async fn a_stop_answers_whoever_waits_at_once() {
 
 /// threats R9: those who wait are few enough, and hold no connection to the database.
 #[tokio::test]
+async fn nobody_waits_for_commits_that_can_no_longer_come() {
+    let app = TestApp::spawn().await;
+    app.state.db.close();
+    let began = std::time::Instant::now();
+
+    let page = app.wallet().events("wait=15").await;
+
+    assert!(items(&page).is_empty());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn too_many_who_wait_are_sent_away_and_others_are_served() {
     let app = TestApp::spawn().await;
     app.player("alice").await;

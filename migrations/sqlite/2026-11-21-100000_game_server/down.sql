@@ -7,6 +7,7 @@ DROP TABLE player_limits;
 ALTER TABLE players DROP COLUMN limited;
 ALTER TABLE players DROP COLUMN excluded_until;
 DROP TABLE event_attempts;
+DROP TABLE event_turns;
 DROP TABLE event_queue;
 DROP TABLE event_endpoint;
 DROP TABLE events;

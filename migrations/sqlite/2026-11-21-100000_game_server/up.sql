@@ -20,6 +20,8 @@ CREATE TABLE events (
 
 CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
 
 -- Where pushes stand: every event up to `position` was delivered, given up, or waits in `event_queue`. One row.
 CREATE TABLE event_endpoint (
@@ -32,16 +34,22 @@ CREATE TABLE event_endpoint (
 ) STRICT;
 
 -- Events to be pushed apart from the others. Those of one player wait for each other; an event of no player has its own number below
--- zero as `player` and waits for nobody. Not before `due_at`. `dead`: refused for too long, a person must look.
+-- zero as `player` and waits for nobody. `dead`: refused for too long, a person must look.
 CREATE TABLE event_queue (
-    event_id INTEGER PRIMARY KEY NOT NULL REFERENCES events (id),
-    player   INTEGER NOT NULL,
-    refusals INTEGER NOT NULL CHECK (refusals >= 0),
-    due_at   INTEGER NOT NULL,
-    dead     INTEGER NOT NULL CHECK (dead IN (0, 1))
+    event_id  INTEGER PRIMARY KEY NOT NULL REFERENCES events (id),
+    player    INTEGER NOT NULL,
+    refusals  INTEGER NOT NULL CHECK (refusals >= 0),
+    queued_at INTEGER NOT NULL,
+    dead      INTEGER NOT NULL CHECK (dead IN (0, 1))
 ) STRICT;
-CREATE INDEX pushes_that_are_due ON event_queue (dead, due_at, event_id);
 CREATE INDEX pushes_of_a_player ON event_queue (player, dead, event_id);
+
+-- When the first of a player's queued events may go; the later ones follow it. One row for each player who has any that are not dead.
+CREATE TABLE event_turns (
+    player INTEGER PRIMARY KEY NOT NULL,
+    due_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX turns_that_are_due ON event_turns (due_at, player);
 
 -- Every push, with its answer.
 CREATE TABLE event_attempts (

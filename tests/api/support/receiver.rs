@@ -25,7 +25,7 @@ pub enum Reply {
     Redirect(String),
     /// Never answer, and keep the connection.
     Hang,
-    /// Never end the answer.
+    /// Take it, and never end the answer.
     Endless,
     /// Close the connection without an answer.
     Close,
@@ -154,7 +154,7 @@ impl Shared {
         }
         let choose = self.choose.lock().expect("no panic").clone();
         let reply = choose(&delivery);
-        let taken = matches!(&reply, Reply::Status(200..=299) | Reply::Saying(200..=299, _));
+        let taken = matches!(&reply, Reply::Status(200..=299) | Reply::Saying(200..=299, _) | Reply::Endless);
         self.seen.lock().expect("no panic").push(Delivery { taken, ..delivery });
         self.arrived.notify_all();
         let head = |status: u16, length: usize, more: &str| {
