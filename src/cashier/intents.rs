@@ -1,14 +1,14 @@
 //! Deposits that a player has begun here and the Cashier has not asked about yet. Its question takes the newest one over that it fits: the
 //! order goes on under the id it has, and the row goes. What nobody asks about in a day is ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use diesel::prelude::*;
 
 use super::question::method_of;
 use crate::clock::{DAY_MICROS, Micros};
 use crate::db::schema::{cashier_requests, deposit_intents, deposits};
-use crate::db::{DbConn, WriteTx};
+use crate::db::{DbConn, Memory, WriteTx};
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::ledger::PlayerId;
@@ -19,6 +19,9 @@ use crate::settings::Site;
 /// How old a beginning may be to be taken over. Shorter, and a player who went to fetch a card gets a second order; longer, and what was
 /// given up long ago is mistaken for what is asked now.
 const OLDEST: Micros = DAY_MICROS;
+
+/// Players remembered at most; more are forgotten all at once and read again.
+const REMEMBERED: usize = 100_000;
 
 /// A deposit that waits for the Cashier's question.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -44,7 +47,49 @@ pub struct Intent {
 ///
 /// What the database says.
 pub fn add(tx: &mut WriteTx<'_>, intent: &Intent) -> QueryResult<()> {
-    diesel::insert_into(deposit_intents::table).values(intent).execute(tx.conn()?).map(|_| ())
+    diesel::insert_into(deposit_intents::table).values(intent).execute(tx.conn()?)?;
+    if let Some(players) = &mut tx.memory::<Begun>().0.players {
+        players.insert(intent.player_id);
+    }
+    Ok(())
+}
+
+/// Players who may have begun something: nearly all questions are about others, and they are answered without a look-up. Who is in it
+/// wrongly costs one; so nobody is taken out, and a rollback changes nothing.
+#[derive(Default)]
+struct Begun {
+    players: Option<HashSet<i64>>,
+}
+
+impl Memory for Begun {
+    fn order(&self) -> u8 {
+        50
+    }
+
+    fn flush(&mut self, _conn: &mut DbConn) -> QueryResult<()> {
+        Ok(())
+    }
+
+    fn committed(&mut self) {
+        if self.players.as_ref().is_some_and(|players| players.len() > REMEMBERED) {
+            self.players = None;
+        }
+    }
+
+    fn rolled_back(&mut self) {}
+}
+
+/// Whether a player may have begun a deposit. Rows of this table never wait to be written.
+fn may_have_begun(tx: &mut WriteTx<'_>, player: PlayerId) -> QueryResult<bool> {
+    let (begun, conn) = tx.memory::<Begun>();
+    let players = match &mut begun.players {
+        Some(players) => players,
+        None => {
+            let all: Vec<i64> = deposit_intents::table.select(deposit_intents::player_id).distinct().load(conn)?;
+            begun.players.insert(all.into_iter().collect())
+        }
+    };
+    Ok(players.contains(&player.0))
 }
 
 /// The beginning that a question takes over, if there is one whose order is open: of equal amount, by the method that the question names
@@ -62,6 +107,9 @@ pub fn find(
     question: &Question,
     at: Micros,
 ) -> QueryResult<Option<Intent>> {
+    if !may_have_begun(tx, player)? {
+        return Ok(None);
+    }
     let amount = question.amount;
     let fitting: Vec<(Intent, String)> = deposit_intents::table
         .inner_join(cashier_requests::table.on(cashier_requests::external_id.eq(deposit_intents::external_id)))

@@ -16,16 +16,16 @@ use crate::clock;
 use crate::error::Error;
 use crate::money::Currency;
 use crate::players::Known;
-use crate::settings::Scope;
+use crate::settings::{Scope, Site};
 use crate::state::State;
 
-/// How to open it. Everything but the first two is the Cashier's own, as its manual says, and optional.
+/// How to open it. Everything but the first two is the Cashier's own, as its manual says.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct OpenCashier {
-    /// ISO 4217, one of the site's.
+    /// ISO 4217, one of the site's; the first of them when it is not given.
     #[schema(example = "USD")]
-    currency: String,
+    currency: Option<String>,
     /// The player's own address, v4 or v6.
     #[schema(example = "203.0.113.7")]
     customer_ip: String,
@@ -48,10 +48,13 @@ pub(in crate::api) struct OpenCashier {
 }
 
 impl OpenCashier {
-    fn read(self) -> Result<Wish, Problem> {
+    fn read(self, site: &Site) -> Result<Wish, Problem> {
         let customer_ip: IpAddr =
             self.customer_ip.parse().map_err(|_| Problem::field("customer_ip", "must be an address, v4 or v6"))?;
-        let currency = Currency::parse(&self.currency)?;
+        let named = self.currency.as_deref().map(Currency::parse).transpose()?;
+        let currency = named.or(site.currencies.first().copied());
+        let currency = currency.filter(|currency| site.currencies.contains(currency));
+        let currency = currency.ok_or(Error::UnsupportedCurrency)?;
         let mut chosen = Vec::new();
         if let Some(action) = self.force_action {
             if ![1, 2, 4, 5].contains(&action) {
@@ -115,10 +118,7 @@ pub(in crate::api) async fn open_cashier(
     let wish: OpenCashier = body::json(&request, payload, state.settings.server.max_body_bytes).await?;
     // 1 and 4 lead to a deposit; a player who has excluded themselves may still come for a withdrawal.
     let at_deposit = matches!(wish.force_action, Some(1 | 4));
-    let wish = wish.read()?;
-    if !site.currencies.contains(&wish.currency) {
-        return Err(Error::UnsupportedCurrency.into());
-    }
+    let wish = wish.read(site)?;
     state.check_open()?;
     let row = state.db.read(move |conn| known(conn, &player)).await?;
     if row.status != "active" {
