@@ -55,7 +55,7 @@ impl Row for Deposit {
 
 /// What the Cashier has asked for on behalf of a player since `from`, less what was declined, withdrawn or refunded, in minor units. Orders
 /// that are still open count: two at once must not pass a limit together. What was allowed a day ago and never heard of again does not, nor
-/// does what a player has only begun: the Cashier's question about it is checked.
+/// what has been pending for a week, nor what a player has only begun: the Cashier's question about it is checked.
 ///
 /// # Errors
 ///
@@ -78,6 +78,7 @@ pub fn asked_since(
         .filter(deposits::currency.eq(currency.code()))
         .filter(deposits::status.ne_all(over))
         .filter(deposits::status.ne(Status::Created.code()).or(deposits::created_at.gt(at - DAY_MICROS)))
+        .filter(deposits::status.ne(Status::PendingPayment.code()).or(deposits::updated_at.gt(at - 7 * DAY_MICROS)))
         .filter(not(exists(begun)))
         .select(deposits::amount)
         .load(conn)?;
