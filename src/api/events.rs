@@ -107,6 +107,6 @@ async fn look(state: &State, after: &Cursor, limit: i64, sites: &[SiteId]) -> Re
     let page = state.db.read(move |conn| feed::page(conn, &after, limit, &sites)).await?;
     page.ok_or_else(|| {
         let detail = "this cursor is not of these books: was a backup put back? Compare, then start from the beginning";
-        Problem::new(StatusCode::CONFLICT, "unknown_cursor", detail)
+        Problem::new(StatusCode::CONFLICT, "unknown_cursor", detail).in_field("after")
     })
 }

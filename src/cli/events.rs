@@ -10,6 +10,7 @@ use super::{Failure, Outcome, load_settings};
 use crate::clock::{self, Micros};
 use crate::db::{self, DbConn};
 use crate::events::feed::{self, Cursor, Entry};
+use crate::money::Currency;
 use crate::pushes::desk::{self, Status};
 
 /// Events queued in one commit. More, and the service waits longer for its turn; fewer, and it takes longer.
@@ -188,8 +189,8 @@ fn list(conn: &mut DbConn, after: &Cursor, limit: i64, as_json: bool) -> Outcome
     table.set_header(["ID", "TYPE", "AT", "PLAYER", "AMOUNT"]);
     for told in page.items {
         let data = serde_json::to_value(&told.data).map_err(unusable)?;
-        let amount = [plain(&data["amount"]), plain(&data["currency"])].join(" ");
-        table.add_row([told.id, told.kind, told.at, shown(&data["site_login"], 24), amount.trim().to_owned()]);
+        let amount = in_major(&data["amount"], &data["currency"]);
+        table.add_row([told.id, told.kind, told.at, shown(&data["site_login"], 24), amount]);
     }
     println!("{table}");
     Ok(())
@@ -295,4 +296,11 @@ fn plain(value: &Value) -> String {
 fn shown(value: &Value, most: usize) -> String {
     let text = plain(value);
     if text.chars().count() <= most { text } else { text.chars().take(most - 1).chain(['…']).collect() }
+}
+
+/// An amount as people read it: `25.00 USD`; nothing where there is none.
+fn in_major(minor: &Value, currency: &Value) -> String {
+    let currency = currency.as_str().and_then(|code| Currency::parse(code).ok());
+    let both = minor.as_i64().zip(currency);
+    both.map(|(minor, currency)| format!("{} {currency}", currency.in_major(minor))).unwrap_or_default()
 }
