@@ -8,6 +8,7 @@ mod events;
 mod keys;
 mod machines;
 mod openapi;
+mod page;
 mod peer;
 mod player;
 pub mod problem;

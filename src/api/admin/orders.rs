@@ -10,6 +10,7 @@ use super::guard::enter;
 use super::moments::Moment;
 use super::{Answer, show, timeline};
 use crate::api::body::Query;
+use crate::api::page;
 use crate::api::problem::{self, Problem};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
@@ -63,7 +64,7 @@ pub struct DepositLife {
         ("site_login" = Option<String>, Query, description = "Only of players with exactly this login"),
         ("after" = Option<String>, Query, description = "The cursor of the page before: its `next`, an `external_id`"),
         ("limit" = Option<i64>, Query, description = "1 to 500, otherwise 50")),
-    responses((status = 200, description = "A page", body = show::Page<show::Payout>), problem::Refusals),
+    responses((status = 200, description = "A page", body = page::Page<show::Payout>), problem::Refusals),
     security(("staff" = []))
 )]
 pub async fn payouts(state: web::Data<State>, request: HttpRequest) -> Answer {
@@ -74,7 +75,7 @@ pub async fn payouts(state: web::Data<State>, request: HttpRequest) -> Answer {
     let stage = query.get("stage").map(|text| Stage::from_name(text).ok_or_else(unknown_stage)).transpose()?;
     let (filter, limit) = filter(&query)?;
     let rows = state.db.read(move |conn| Ok(payouts::list::list(conn, &filter, stage)?)).await?;
-    Ok(show::page(rows, limit, |row| row.order.external_id.clone(), show::payout)?)
+    Ok(page::page(rows, limit, |row| row.order.external_id.clone(), |row| show::payout(&row))?)
 }
 
 /// List deposits
@@ -87,7 +88,7 @@ pub async fn payouts(state: web::Data<State>, request: HttpRequest) -> Answer {
         ("site_login" = Option<String>, Query, description = "Only of players with exactly this login"),
         ("after" = Option<String>, Query, description = "The cursor of the page before: its `next`, an `external_id`"),
         ("limit" = Option<i64>, Query, description = "1 to 500, otherwise 50")),
-    responses((status = 200, description = "A page", body = show::Page<show::Deposit>), problem::Refusals),
+    responses((status = 200, description = "A page", body = page::Page<show::Deposit>), problem::Refusals),
     security(("staff" = []))
 )]
 pub async fn deposits(state: web::Data<State>, request: HttpRequest) -> Answer {
@@ -95,7 +96,7 @@ pub async fn deposits(state: web::Data<State>, request: HttpRequest) -> Answer {
     let query = Query::read(request.query_string(), &["status", "site_id", "site_login", "after", "limit"])?;
     let (filter, limit) = filter(&query)?;
     let rows = state.db.read(move |conn| Ok(deposits::list::list(conn, &filter)?)).await?;
-    Ok(show::page(rows, limit, |row| row.order.external_id.clone(), show::deposit)?)
+    Ok(page::page(rows, limit, |row| row.order.external_id.clone(), |row| show::deposit(&row))?)
 }
 
 /// Show a payout

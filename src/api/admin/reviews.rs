@@ -7,7 +7,7 @@ use super::guard::{enter, still_may};
 use super::orders::LONGEST_PAGE;
 use super::{Answer, show};
 use crate::api::body::{self, Query};
-use crate::api::problem;
+use crate::api::{page, problem};
 use crate::clock;
 use crate::error::Error;
 use crate::orders::reviews;
@@ -22,7 +22,7 @@ use crate::state::State;
     params(("status" = Option<String>, Query, description = "`open`, `closed` or `all`; otherwise `open`"),
         ("after" = Option<i64>, Query, description = "The cursor of the page before: its `next`, or the `id` of its last item"),
         ("limit" = Option<i64>, Query, description = "1 to 500, otherwise 50")),
-    responses((status = 200, description = "A page", body = show::Page<show::Review>), problem::Refusals),
+    responses((status = 200, description = "A page", body = page::Page<show::Review>), problem::Refusals),
     security(("staff" = []))
 )]
 pub async fn list(state: web::Data<State>, request: HttpRequest) -> Answer {
@@ -37,7 +37,7 @@ pub async fn list(state: web::Data<State>, request: HttpRequest) -> Answer {
     let after = query.integer("after", 0, 0..=i64::MAX)?;
     let limit = query.integer("limit", 50, 1..=LONGEST_PAGE)?;
     let rows = state.db.read(move |conn| Ok(reviews::list(conn, closed, after, limit + 1)?)).await?;
-    Ok(show::page(rows, limit as usize, |row| row.id.to_string(), |row| Ok(show::review(row)))?)
+    Ok(page::page(rows, limit as usize, |row| row.id.to_string(), |row| Ok(show::review(&row)))?)
 }
 
 /// Close a review
@@ -80,7 +80,7 @@ pub async fn close(
     get, path = "/admin/api/v1/audit", tag = "staff", operation_id = "show_audit",
     params(("after" = Option<i64>, Query, description = "The cursor of the page before: its `next`, or the `id` of its last item"),
         ("limit" = Option<i64>, Query, description = "1 to 500, otherwise 50")),
-    responses((status = 200, description = "A page", body = show::Page<show::AuditEntry>), problem::Refusals),
+    responses((status = 200, description = "A page", body = page::Page<show::AuditEntry>), problem::Refusals),
     security(("staff" = []))
 )]
 pub async fn audit(state: web::Data<State>, request: HttpRequest) -> Answer {
@@ -89,5 +89,5 @@ pub async fn audit(state: web::Data<State>, request: HttpRequest) -> Answer {
     let after = query.integer("after", 0, 0..=i64::MAX)?;
     let limit = query.integer("limit", 50, 1..=LONGEST_PAGE)?;
     let rows = state.db.read(move |conn| Ok(audit::list(conn, after, limit + 1)?)).await?;
-    Ok(show::page(rows, limit as usize, |row| row.id.to_string(), |row| Ok(show::audit(row)))?)
+    Ok(page::page(rows, limit as usize, |row| row.id.to_string(), |row| Ok(show::audit(&row)))?)
 }

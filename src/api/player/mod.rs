@@ -15,7 +15,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
-use crate::cashier::session;
+use crate::cashier::{session, token};
 use crate::clock;
 use crate::ids::SiteId;
 use crate::players::PlayerRow;
@@ -23,9 +23,6 @@ use crate::settings::Site;
 use crate::state::State;
 
 pub(super) use error::{Body, Refusal, Refusals};
-
-/// No token of ours comes near.
-const LONGEST_TOKEN: usize = 4096;
 
 /// The routes of players, each with an answer for other methods.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -99,8 +96,7 @@ fn token(request: &HttpRequest) -> Option<&str> {
         None => Some(text),
         Some((scheme, token)) => scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()),
     };
-    // What cannot be a token costs no look into the books.
-    token.filter(|token| token.len() <= LONGEST_TOKEN && token.split('.').count() == 3)
+    token.filter(|token| token::could_be(token))
 }
 
 /// An answer that no cache keeps.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::players::{Balance, known};
 use crate::api::body::{self, Query};
 use crate::api::keys::{self, authorised};
+use crate::api::page;
 use crate::api::path_part;
 use crate::api::problem::{self, Problem};
 use crate::clock;
@@ -214,14 +215,6 @@ pub(in crate::api) struct Line {
     at: String,
 }
 
-/// A page of a statement, oldest first.
-#[derive(Serialize, ToSchema)]
-pub(in crate::api) struct Statement {
-    items: Vec<Line>,
-    /// The cursor of the next page; null at the end.
-    next: Option<String>,
-}
-
 /// A player's statement
 ///
 /// Every journal entry of the player, oldest first. What had no effect (a win of 0, a bet after its rollback) is not in it.
@@ -230,7 +223,7 @@ pub(in crate::api) struct Statement {
     params(("site_id" = i64, Path), ("site_login" = String, Path),
         ("after" = Option<String>, Query, description = "The cursor of the page before: `next`, or the `id` of its last line"),
         ("limit" = Option<i64>, Query, description = "1 to 500, otherwise 50")),
-    responses((status = 200, description = "A page", body = Statement), problem::Refusals),
+    responses((status = 200, description = "A page", body = page::Page<Line>), problem::Refusals),
     security(("game_server" = []))
 )]
 pub(in crate::api) async fn get_statement(
@@ -249,21 +242,19 @@ pub(in crate::api) async fn get_statement(
             statement::lines(conn, PlayerId(row.id), after, limit + 1)
         })
         .await?;
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let is_more = lines.len() > most;
-    let lines: Vec<_> = lines.into_iter().take(most).collect();
-    let next = lines.last().filter(|_| is_more).map(|line| line.id.to_string());
-    let line = |line: statement::Line| Line {
-        id: line.id,
-        kind: line.kind,
-        cause: line.cause,
-        reference: line.reference,
-        currency: line.currency,
-        available_change: line.available_change,
-        held_change: line.held_change,
-        at: clock::rfc3339(line.at),
+    let line = |line: statement::Line| {
+        Ok(Line {
+            id: line.id,
+            kind: line.kind,
+            cause: line.cause,
+            reference: line.reference,
+            currency: line.currency,
+            available_change: line.available_change,
+            held_change: line.held_change,
+            at: clock::rfc3339(line.at),
+        })
     };
-    Ok(HttpResponse::Ok().json(Statement { items: lines.into_iter().map(line).collect(), next }))
+    Ok(page::page(lines, limit as usize, |line| line.id.to_string(), line)?)
 }
 
 /// A repetition gets the first answer, with 200 and a header that says so.
