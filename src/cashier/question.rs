@@ -38,5 +38,5 @@ pub fn check(
 /// The method of the site whose payment group the question names.
 pub fn method_of<'s>(site: &'s Site, question: &Question) -> Option<&'s Method> {
     let (_, group) = question.details.iter().find(|(name, _)| name == "payment_group_id")?;
-    site.methods.iter().find(|method| method.payment_group_id.is_some_and(|known| known.to_string() == *group))
+    site.method_of_group(group)
 }

@@ -166,9 +166,7 @@ fn end(direction: Direction, status: Status) -> (bool, Option<&'static str>) {
 fn method_of(details: &str, site: &Site) -> Result<String, Error> {
     let damaged = |_| Error::Internal("the details of a deposit are damaged".into());
     let details: BTreeMap<String, String> = serde_json::from_str(details).map_err(damaged)?;
-    let Some(group) = details.get("payment_group_id") else { return Ok(String::new()) };
-    let named = |id: i64| id.to_string() == *group;
-    let method = site.methods.iter().find(|method| method.payment_group_id.is_some_and(named));
+    let method = details.get("payment_group_id").and_then(|group| site.method_of_group(group));
     Ok(method.map(|method| method.name.clone()).unwrap_or_default())
 }
 

@@ -250,6 +250,11 @@ impl Settings {
 }
 
 impl Site {
+    /// The method whose deposits the Cashier knows by this payment group, as its wire has it.
+    pub fn method_of_group(&self, group: &str) -> Option<&Method> {
+        self.methods.iter().find(|method| method.payment_group_id.is_some_and(|known| known.to_string() == group))
+    }
+
     /// The limits for a currency of the site.
     pub fn limits(&self, currency: Currency) -> Limits {
         self.limits.get(&currency).copied().unwrap_or_default()
