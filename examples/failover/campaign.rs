@@ -312,7 +312,7 @@ async fn stage(options: &Options, home: &Path, dice: &mut Dice) -> Result<(Cashi
     let cashier =
         CashierServer::start(here, Brand::new(SITE, SALT), behaviour).await.map_err(|error| error.to_string())?;
     let count = if options.sqlite { 1 } else { INSTANCES };
-    let ports = free_ports(dice, 2 + 2 * count)?;
+    let ports = free_ports(dice, 2 + 4 * count)?;
     let (mut cluster, mut password) = (None, String::new());
     if !options.sqlite {
         let mut bytes = [0; 16];
@@ -326,16 +326,20 @@ async fn stage(options: &Options, home: &Path, dice: &mut Dice) -> Result<(Cashi
     }
     let (mut instances, mut proxies) = (Vec::new(), Vec::new());
     for number in 0..count {
-        let url = if options.sqlite {
-            format!("sqlite://{}/croupier.db", home.display())
-        } else {
-            let ways = [Proxy::start(ports[0]).await?, Proxy::start(ports[1]).await?];
+        let ports = &ports[2 + 4 * number..];
+        let url = if let Some(cluster) = &cluster {
+            let [one, two] = cluster.servers();
+            let ways = [
+                Proxy::start(ports[2], one.port, one.is_up()).await?,
+                Proxy::start(ports[3], two.port, two.is_up()).await?,
+            ];
             let hosts = format!("127.0.0.1:{},127.0.0.1:{}", ways[0].port, ways[1].port);
             proxies.push(ways);
             format!("postgres://{NAME}:{password}@{hosts}/{NAME}?target_session_attrs=read-write&connect_timeout=2")
+        } else {
+            format!("sqlite://{}/croupier.db", home.display())
         };
-        let own = [ports[2 + 2 * number], ports[3 + 2 * number]];
-        instances.push(Instance::new(number, home, own, &url, &cashier.payout_url())?);
+        instances.push(Instance::new(number, home, [ports[0], ports[1]], &url, &cashier.payout_url())?);
     }
     let share = options.seconds / (options.faults.max(1) as u64) * 2;
     let longest = Duration::from_secs(share.clamp(3, 20));

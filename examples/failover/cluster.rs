@@ -50,6 +50,11 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Both, in an order that never changes.
+    pub fn servers(&self) -> &[Server; 2] {
+        &self.servers
+    }
+
     pub fn primary(&self) -> &Server {
         &self.servers[self.primary]
     }

@@ -37,12 +37,12 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a free port for a server on `to`.
-    pub async fn start(to: u16) -> Result<Self, Failure> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("a proxy: {error}"))?;
-        let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+    /// Listens on `port` for a server on `to`, as long as that is up: where nobody listens a connection is refused, and libpq tries
+    /// the next host. It does not when one is taken and then closed.
+    pub async fn start(port: u16, to: u16, up: watch::Receiver<bool>) -> Result<Self, Failure> {
+        let listener = listen(port).await.map_err(|error| format!("a proxy on {port}: {error}"))?;
         let (order, orders) = watch::channel(Order { mode: Mode::Open, cuts: 0 });
-        let task = tokio::spawn(accept(listener, SocketAddr::from(([127, 0, 0, 1], to)), orders));
+        let task = tokio::spawn(serve(listener, port, SocketAddr::from(([127, 0, 0, 1], to)), orders, up));
         Ok(Self { port, order, task })
     }
 
@@ -62,19 +62,48 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, to: SocketAddr, orders: watch::Receiver<Order>) {
+async fn listen(port: u16) -> std::io::Result<TcpListener> {
+    TcpListener::bind(("127.0.0.1", port)).await
+}
+
+/// Takes connections while it may; otherwise nobody listens.
+async fn serve(
+    first: TcpListener,
+    port: u16,
+    to: SocketAddr,
+    mut orders: watch::Receiver<Order>,
+    mut up: watch::Receiver<bool>,
+) {
+    let mut listener = Some(first);
     loop {
-        let Ok((client, _)) = listener.accept().await else { continue };
-        tokio::spawn(connect(client, to, orders.clone()));
+        let open = *up.borrow_and_update() && orders.borrow_and_update().mode != Mode::Refuse;
+        match (&listener, open) {
+            (Some(_), false) => listener = None,
+            (None, true) => listener = listen(port).await.ok(),
+            (Some(_), true) | (None, false) => {}
+        }
+        let accepted = async {
+            match &listener {
+                Some(listener) => listener.accept().await,
+                None if open => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    Err(std::io::ErrorKind::AddrInUse.into())
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            accepted = accepted => if let Ok((client, _)) = accepted {
+                tokio::spawn(connect(client, to, orders.clone()));
+            },
+            changed = orders.changed() => if changed.is_err() { return },
+            changed = up.changed() => if changed.is_err() { return },
+        }
     }
 }
 
 async fn connect(client: TcpStream, to: SocketAddr, mut orders: watch::Receiver<Order>) {
     let cuts = orders.borrow().cuts;
-    if orders.borrow().mode == Mode::Refuse {
-        let _best_effort = client.set_zero_linger();
-        return;
-    }
     if orders.wait_for(|order| order.mode != Mode::Blackhole || order.cuts > cuts).await.is_err() {
         return;
     }
@@ -113,6 +142,8 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut orders: watch
 
 #[cfg(test)]
 mod tests {
+    use croupier::simulate::faults::Dice;
+
     use super::*;
 
     /// A server that says everything twice.
@@ -139,7 +170,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_proxy_passes_on_swallows_cuts_and_refuses() {
-        let proxy = Proxy::start(echo().await).await.expect("a proxy");
+        let (up, is_up) = watch::channel(true);
+        let port =
+            crate::process::free_ports(&mut Dice::new(u64::from(std::process::id())), 1).expect("a free port")[0];
+        let proxy = Proxy::start(port, echo().await, is_up).await.expect("a proxy");
         let to = ("127.0.0.1", proxy.port);
         let mut line = TcpStream::connect(to).await.expect("a connection");
 
@@ -153,10 +187,24 @@ mod tests {
         proxy.cut();
         assert_eq!(says(&mut line, 3).await, None);
         proxy.set(Mode::Refuse);
-        let mut refused = TcpStream::connect(to).await.expect("the system takes it");
-        assert_eq!(says(&mut refused, 4).await, None);
+        is_refused(to, true).await;
         proxy.set(Mode::Open);
+        is_refused(to, false).await;
+        up.send_replace(false);
+        is_refused(to, true).await;
+        up.send_replace(true);
+        is_refused(to, false).await;
         let mut again = TcpStream::connect(to).await.expect("a connection");
         assert_eq!(says(&mut again, 5).await, Some(5));
+    }
+
+    /// It becomes so at once, but in another task.
+    async fn is_refused(to: (&str, u16), wanted: bool) {
+        let is_so = async {
+            while TcpStream::connect(to).await.is_err() != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), is_so).await.expect("it opens and closes");
     }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use crate::Failure;
 use crate::postgres::{ADMIN, Tools};
 use crate::process::{children, last_lines, signal};
@@ -22,13 +24,15 @@ pub struct Server {
     log: PathBuf,
     fsync: bool,
     child: Option<Child>,
+    /// Whether it takes connections; for what stands before it.
+    up: watch::Sender<bool>,
 }
 
 impl Server {
     /// A server to be, with its files under `home`.
     pub fn new(tools: &Tools, name: &'static str, port: u16, home: &Path, fsync: bool) -> Self {
         let (files, log) = (home.join(name), home.join(format!("{name}.log")));
-        Self { tools: tools.clone(), name, port, files, log, fsync, child: None }
+        Self { tools: tools.clone(), name, port, files, log, fsync, child: None, up: watch::Sender::new(false) }
     }
 
     /// Makes a new cluster.
@@ -78,7 +82,13 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        self.up.send_replace(true);
         Ok(())
+    }
+
+    /// Whether it takes connections, and when that changes.
+    pub fn is_up(&self) -> watch::Receiver<bool> {
+        self.up.subscribe()
     }
 
     fn settings(&self) -> Vec<String> {
@@ -128,6 +138,7 @@ impl Server {
     /// SIGKILL to all of it. The first process is held before, so that it starts no other meanwhile: nothing of it is left.
     pub fn kill(&mut self) {
         let Some(mut child) = self.child.take() else { return };
+        self.up.send_replace(false);
         let first = child.id();
         signal("STOP", &[first]);
         let others = children(first);
@@ -144,6 +155,7 @@ impl Server {
     /// An orderly (`INT`) or immediate (`QUIT`) stop.
     pub fn stop(&mut self, how: &str) -> Result<(), Failure> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
+        self.up.send_replace(false);
         signal(how, &[child.id()]);
         let deadline = Instant::now() + PATIENCE;
         while matches!(child.try_wait(), Ok(None)) {
