@@ -16,7 +16,8 @@ impl ManageConnection for Readers {
     type Error = PoolError;
 
     fn connect(&self) -> Result<DbConn, PoolError> {
-        let failed = |error: super::OpenError| PoolError::ConnectionError(diesel::ConnectionError::BadConnection(error.0));
+        let failed =
+            |error: super::OpenError| PoolError::ConnectionError(diesel::ConnectionError::BadConnection(error.0));
         connect_read_only(&self.0).map_err(failed)
     }
 
@@ -24,7 +25,7 @@ impl ManageConnection for Readers {
         match conn {
             // A file does not go away.
             DbConn::Sqlite(_) => Ok(()),
-            DbConn::Postgres(conn) => conn.batch_execute("").map_err(PoolError::QueryError),
+            DbConn::Postgres(conn) => conn.batch_execute("SELECT 1").map_err(PoolError::QueryError),
         }
     }
 
