@@ -11,6 +11,7 @@ use croupier::db::{Place, connect, homes};
 use diesel::connection::SimpleConnection;
 
 use crate::moving::{number, word, write};
+use crate::process::{Service, Setup};
 use crate::support::books;
 use crate::support::server::EmptyDatabase;
 
@@ -204,4 +205,116 @@ fn lines_that_are_changed_missing_or_added_are_found_before_anything_is_written(
     }
     std::fs::write(&backup, &whole).unwrap();
     assert!(copy::check(&backup, &mut go_on).is_ok());
+}
+
+/// The text of a command's output, and how it ended.
+fn said(output: &std::process::Output) -> (Option<i32>, String) {
+    let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+fn remove_database(service: &Service) {
+    for end in ["", "-wal", "-shm"] {
+        let path = format!("{}{end}", service.database().display());
+        if Path::new(&path).exists() {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+fn marks(service: &Service) -> Vec<String> {
+    names(service.directory()).into_iter().filter(|name| name.contains(".mark")).collect()
+}
+
+/// threats R5, R8, DUR-15: at three in the morning the command says what is lost, and goes on only when it is told to.
+#[test]
+fn a_backup_that_lacks_what_the_mark_knows_is_put_back_only_by_somebody_who_says_so() {
+    let mut service = Service::started(Setup::default());
+    service.player("anna", 1000);
+    let backup = service.directory().join("night.db");
+    let backup = backup.to_str().unwrap();
+    let made = service.cli(&["backup", backup, "--json"]);
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap_or_else(|_| panic!("{:?}", said(&made)));
+    assert_eq!(made["entries"], 1);
+    service.player("bert", 500);
+    assert_eq!(service.stop().0, Some(0));
+    remove_database(&service);
+    let before = marks(&service);
+
+    let refused = said(&service.cli(&["restore", backup]));
+    assert_eq!(refused.0, Some(1), "{refused:?}");
+    assert!(refused.1.contains("--i-know-what-is-lost") && refused.1.contains("ledger does not hold row 2"), "{refused:?}");
+    assert!(!service.database().exists() && marks(&service) == before, "nothing has changed");
+
+    let done = service.cli(&["restore", backup, "--i-know-what-is-lost", "--json"]);
+    let done: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{:?}", said(&done)));
+    assert_eq!((&done["ok"], &done["entries"]), (&true.into(), &1.into()), "{done}");
+    assert!(done["lost"].as_array().is_some_and(|lost| !lost.is_empty()), "{done}");
+    assert_eq!(marks(&service).len(), before.len() + 1, "the old mark is kept: {:?}", marks(&service));
+    service.start();
+    assert_eq!(service.balance("anna"), (1000, 0));
+    let held = word(&Place::Sqlite(service.database()), "(SELECT value FROM meta WHERE name = 'sending_held')");
+    assert!(held.starts_with("restored from ") && held.contains(" taken 20"), "{held}");
+    let audit = word(&Place::Sqlite(service.database()), "(SELECT detail FROM audit WHERE act = 'database.restore')");
+    assert!(audit.contains("ledger does not hold row 2"), "{audit}");
+    assert_eq!(service.verify()["ok"], true);
+}
+
+#[test]
+fn a_backup_that_has_everything_is_put_back_without_a_question() {
+    let mut service = Service::started(Setup::default());
+    service.player("anna", 1000);
+    assert_eq!(service.stop().0, Some(0));
+    let backup = service.directory().join("night.db");
+    let backup = backup.to_str().unwrap();
+    assert_eq!(service.cli(&["backup", backup]).status.code(), Some(0));
+    assert_eq!(service.cli(&["backup", backup]).status.code(), Some(2), "never in the place of a file");
+    let over = said(&service.cli(&["restore", backup]));
+    assert_eq!(over.0, Some(1), "{over:?}");
+    assert!(over.1.contains("is not empty"), "{over:?}");
+    remove_database(&service);
+
+    let done = said(&service.cli(&["restore", backup]));
+
+    assert_eq!(done.0, Some(0), "{done:?}");
+    assert!(done.1.contains("croupier sending confirm"), "{done:?}");
+    service.start();
+    assert_eq!((service.balance("anna"), service.verify()["ok"] == true), ((1000, 0), true));
+}
+
+#[test]
+fn books_that_have_moved_are_read_and_never_written() {
+    let mut service = Service::started(Setup::default());
+    service.player("anna", 1000);
+    assert_eq!(service.stop().0, Some(0));
+    write(
+        &Place::Sqlite(service.database()),
+        "INSERT INTO meta VALUES ('moved_to', '{\"to\":\"postgres://db.example/croupier\",\"at\":\"2026-11-21T00:00:00Z\"}')",
+    );
+
+    let (code, log) = service.start_refused();
+    assert_eq!(code, Some(2));
+    assert!(log.contains("moved to postgres://db.example/croupier") && log.contains("--undo"), "{log}");
+    for writing in [&["migrate"][..], &["staff", "add", "ann", "--role", "admin"], &["events", "resume"]] {
+        let refused = said(&service.cli(writing));
+        assert_eq!(refused.0, Some(2), "{writing:?}: {refused:?}");
+        assert!(refused.1.contains("these books moved"), "{writing:?}: {refused:?}");
+    }
+    let backup = service.directory().join("last.db");
+    for reading in [&["ledger", "verify"][..], &["staff", "list"], &["events", "list"], &["backup", backup.to_str().unwrap()]] {
+        let ran = said(&service.cli(reading));
+        assert_eq!(ran.0, Some(0), "{reading:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_backup_of_a_server_does_not_become_a_file() {
+    let service = Service::new(Setup::default());
+    let backup = service.directory().join("night.jsonl");
+    std::fs::write(&backup, "{\"croupier_backup\":1}").unwrap();
+
+    let refused = said(&service.cli(&["restore", backup.to_str().unwrap()]));
+
+    assert_eq!(refused.0, Some(2), "{refused:?}");
+    assert!(refused.1.contains("cannot become an SQLite file"), "{refused:?}");
 }

@@ -4,6 +4,8 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use croupier::db::copy::{CopyError, Move, Report, Step, take_back};
 use croupier::db::{DbConn, Place, connect, connect_read_only, homes};
@@ -231,6 +233,65 @@ fn nothing_moves_under_a_service() {
     let (_, ended) = run(&homes.file, &homes.server.url, 0);
     assert!(matches!(&ended, Err(CopyError::Open(error)) if error.to_string().contains("another croupier service")), "{ended:?}");
     drop(lock);
+}
+
+/// Settings for a file, in its directory.
+fn settings(homes: &Homes) -> PathBuf {
+    let directory = homes.file.parent().expect("a directory");
+    let path = directory.join("Settings.toml");
+    let text = format!(
+        "[server]\nstate_dir = \"{}\"\n[database]\nurl = \"sqlite://{}\"\n[wallet]\napi_keys = {{ game_server = \"a-key-of-the-move-0123456789abcdef\" }}\n",
+        directory.display(),
+        homes.file.display()
+    );
+    std::fs::write(&path, text).expect("settings");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("settings of our own");
+    path
+}
+
+fn command(homes: &Homes, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_croupier"));
+    command.args(["copy-database", "--to", homes.server.url.expose(), "--settings"]).arg(settings(homes)).args(more);
+    command
+}
+
+#[test]
+fn the_command_killed_at_any_moment_goes_on_and_leaves_one_home_at_most() {
+    let Some(server) = EmptyDatabase::create() else { return };
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let file = directory.path().join("croupier.db");
+    books::large(&file, 30_000);
+    let homes = Homes { _directory: directory, file: file.clone(), server };
+    let (file, server) = (Place::Sqlite(file), homes.server.place());
+    let mut kills = 0;
+    for patience in (1..).map(|nth| Duration::from_millis(150 * nth)) {
+        let mut child = command(&homes, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program");
+        let deadline = Instant::now() + patience;
+        let ended = loop {
+            match child.try_wait().expect("its end") {
+                Some(status) => break Some(status),
+                None if Instant::now() >= deadline => break None,
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        if let Some(status) = ended {
+            assert!(status.success(), "{status}");
+            break;
+        }
+        child.kill().expect("it is killed");
+        child.wait().expect("it is gone");
+        kills += 1;
+        assert!(!(usable(&file) && usable(&server)), "two homes after {kills} kills");
+    }
+    assert!(kills > 3, "{kills} kills");
+    assert_eq!((usable(&file), usable(&server)), (false, true));
+    assert_eq!(number(&server, "(SELECT count(*) FROM sealed_entries)"), 30_000);
+
+    let back = command(&homes, &["--undo", "--json"]).output().expect("the program");
+
+    let report: serde_json::Value = serde_json::from_slice(&back.stdout).unwrap_or_else(|_| panic!("{back:?}"));
+    assert_eq!((back.status.code(), &report["ok"]), (Some(0), &true.into()), "{report}");
+    assert_eq!((usable(&file), usable(&server)), (true, false));
 }
 
 /// `cargo test --release a_large_book_moves -- --ignored --nocapture`; LARGE_BOOK=N for another size. Its figures are in
