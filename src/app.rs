@@ -17,6 +17,7 @@ use crate::db::{self, Db};
 use crate::marks::{self, MarkFile};
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
+use crate::payouts::sending;
 use crate::payouts::worker::Worker;
 use crate::providers::carouseller::{Carouseller, SiteWire};
 use crate::pushes::Pusher;
@@ -97,7 +98,8 @@ impl Application {
         let carouseller = Arc::new(Carouseller::new(settings.sites.iter().filter_map(site_wire)));
         let sites = settings.sites.iter().map(|site| (site.site_id, Arc::new(site.clone()))).collect();
         let outgoing = Outgoing::new().map_err(StartError)?;
-        let worker = Worker::new(db.clone(), settings.clone(), carouseller.clone(), outgoing.clone());
+        tell_whether_held(&db, &metrics).await?;
+        let worker = Worker::new(db.clone(), settings.clone(), carouseller.clone(), outgoing.clone(), metrics.clone());
         let public = bind(settings.server.public_bind)?;
         let private = bind(settings.server.private_bind)?;
         let outbox = Arc::new(Notify::new());
@@ -243,6 +245,19 @@ fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile
         })?,
     }
     Ok(mark)
+}
+
+/// Says loudly that no payout goes out, and what to do about it.
+async fn tell_whether_held(db: &Db, metrics: &Metrics) -> Result<(), StartError> {
+    let standing = db.read(|conn| Ok(sending::look(conn)?)).await.map_err(StartError::of)?;
+    metrics.sending_held.set(i64::from(standing.held.is_some()));
+    if let Some(why) = standing.held {
+        let queued = standing.queued;
+        log::error!(
+            "payouts are held back until a person confirms with `croupier sending confirm`: {why}; {queued} wait"
+        );
+    }
+    Ok(())
 }
 
 async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stopped: watch::Receiver<bool>) {

@@ -5,6 +5,7 @@ pub mod lifecycle;
 pub mod list;
 pub mod outbox;
 pub mod request;
+pub mod sending;
 pub mod worker;
 
 use diesel::prelude::*;

@@ -6,7 +6,7 @@
 use diesel::prelude::*;
 
 use super::lifecycle::{AfterAttempt, Attempt, Stage, after_attempt};
-use super::{Payout, move_to, release};
+use super::{Payout, move_to, release, sending};
 use crate::clock::Micros;
 use crate::db::schema::{outbox, payout_attempts, payouts};
 use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
@@ -127,8 +127,8 @@ pub fn history(conn: &mut DbConn, external_id: &str) -> QueryResult<History> {
     })
 }
 
-/// Claims a payout and writes the attempt down. `None` when it is not to be sent any more, or cannot be written for the provider: that
-/// one waits, so that it does not hold up others (threats OUT-8). `write` makes the bytes,
+/// Claims a payout and writes the attempt down. `None` when sending is held, when it is not to be sent any more, or when it cannot be
+/// written for the provider: that one waits, so that it does not hold up others (threats OUT-8). `write` makes the bytes,
 /// unless an earlier attempt may have reached the provider: then the same bytes go again (threats OUT-9).
 ///
 /// # Errors
@@ -141,6 +141,9 @@ pub fn claim(
     at: Micros,
 ) -> Result<Option<Claim>, Error> {
     let conn = tx.read()?;
+    if sending::held(conn)?.is_some() {
+        return Ok(None);
+    }
     let attempts: Option<i64> = outbox::table
         .find(external_id)
         .filter(outbox::claimed.eq(false))

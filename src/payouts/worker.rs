@@ -8,12 +8,13 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use super::lifecycle::Attempt;
 use super::outbox::{self, Claim};
-use super::{Payout, find};
+use super::{Payout, find, sending};
 use crate::clock;
 use crate::db::{Db, DbConn};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::ledger::PlayerId;
+use crate::metrics::Metrics;
 use crate::outgoing::{AddressRules, Outgoing, SendError};
 use crate::players;
 use crate::providers::carouseller::{self, Carouseller};
@@ -42,12 +43,19 @@ pub struct Worker {
     settings: Arc<Settings>,
     carouseller: Arc<Carouseller>,
     outgoing: Outgoing,
+    metrics: Metrics,
 }
 
 impl Worker {
     /// A worker on this database.
-    pub fn new(db: Db, settings: Arc<Settings>, carouseller: Arc<Carouseller>, outgoing: Outgoing) -> Self {
-        Self { db, settings, carouseller, outgoing }
+    pub fn new(
+        db: Db,
+        settings: Arc<Settings>,
+        carouseller: Arc<Carouseller>,
+        outgoing: Outgoing,
+        metrics: Metrics,
+    ) -> Self {
+        Self { db, settings, carouseller, outgoing, metrics }
     }
 
     /// Makes attempts that a stopped process left open unknown. Before the first [`Worker::step`] after a start.
@@ -115,7 +123,23 @@ impl Worker {
 
     async fn due(&self, most: usize) -> Result<Vec<String>, Error> {
         let most = i64::try_from(most).unwrap_or(1);
-        self.db.read(move |conn| Ok(outbox::due(conn, clock::now(), most)?)).await
+        let look = move |conn: &mut DbConn| {
+            let held = sending::held(conn)?.is_some();
+            // Only to spare the work: the claim looks again, in its own transaction.
+            let due = if held { Vec::new() } else { outbox::due(conn, clock::now(), most)? };
+            Ok((held, due))
+        };
+        let (held, due) = self.db.read(look).await?;
+        self.tell_held(held);
+        Ok(due)
+    }
+
+    /// Says so when a person has confirmed, here or by a command beside the service.
+    fn tell_held(&self, held: bool) {
+        if self.metrics.sending_held.get() == 1 && !held {
+            log::warn!("payouts: a person has confirmed that they may go out");
+        }
+        self.metrics.sending_held.set(i64::from(held));
     }
 
     async fn send(&self, id: String) -> Result<(), Error> {
