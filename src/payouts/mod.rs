@@ -3,6 +3,7 @@
 pub mod approve;
 pub mod lifecycle;
 pub mod list;
+pub mod orphans;
 pub mod outbox;
 pub mod request;
 pub mod sending;

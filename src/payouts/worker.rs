@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::lifecycle::Attempt;
-use super::outbox::{self, Claim};
+use super::orphans::{self, Watch};
+use super::outbox::{self, Claim, Open};
 use super::{Payout, find, sending};
 use crate::clock;
 use crate::db::{Db, DbConn};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
+use crate::instance::Me;
 use crate::ledger::PlayerId;
 use crate::metrics::Metrics;
 use crate::outgoing::{AddressRules, Outgoing, SendError};
@@ -26,6 +28,10 @@ const AT_ONCE: usize = 32;
 
 /// How often payouts are looked for that nobody announced: those that wait after a try.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// A claim is not sent any more after this: the process stood still meanwhile, others may have called it unknown, and a person may have
+/// decided that it was never sent. Longer, and that can happen; shorter, and a slow commit wastes attempts.
+const STALE: Duration = Duration::from_secs(20);
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +50,7 @@ pub struct Worker {
     carouseller: Arc<Carouseller>,
     outgoing: Outgoing,
     metrics: Metrics,
+    me: Me,
 }
 
 impl Worker {
@@ -54,19 +61,66 @@ impl Worker {
         carouseller: Arc<Carouseller>,
         outgoing: Outgoing,
         metrics: Metrics,
+        me: Me,
     ) -> Self {
-        Self { db, settings, carouseller, outgoing, metrics }
+        Self { db, settings, carouseller, outgoing, metrics, me }
     }
 
-    /// Makes attempts that a stopped process left open unknown. Before the first [`Worker::step`] after a start.
+    /// Makes attempts that an earlier process of this instance left open unknown. Before the first [`Worker::step`] after a start.
+    /// Returns how many there were.
     ///
     /// # Errors
     ///
     /// What the database says.
     pub async fn recover(&self) -> Result<usize, Error> {
-        let settings = self.settings.clone();
-        let deduplicates = move |site: SiteId| deduplicates(&settings, site);
-        self.db.write(move |tx| outbox::recover(tx, &deduplicates, clock::now())).await
+        let open = self.open().await?;
+        let own = open.into_iter().filter(|one| orphans::is_orphaned(&one.owner, &self.me, None));
+        self.settle(own.collect(), "start").await
+    }
+
+    /// The same with attempts of other instances that are gone: those that `watch` has seen open for long enough at `now`.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub async fn recover_others(&self, watch: &mut Watch, now: Instant) -> Result<usize, Error> {
+        if self.me.alone {
+            return Ok(0);
+        }
+        let orphaned = watch.look(self.open().await?, &self.me, now);
+        self.settle(orphaned, "another instance is gone").await
+    }
+
+    async fn open(&self) -> Result<Vec<Open>, Error> {
+        self.db.read(|conn| Ok(outbox::open_attempts(conn)?)).await
+    }
+
+    /// One write for each payout, so that none waits for the players of others.
+    async fn settle(&self, left: Vec<Open>, cause: &'static str) -> Result<usize, Error> {
+        let mut settled = 0;
+        for open in left {
+            let settings = self.settings.clone();
+            let deduplicates = move |site: SiteId| deduplicates(&settings, site);
+            let was_open = self.db.write(move |tx| outbox::settle(tx, &open, &deduplicates, cause, clock::now()));
+            settled += usize::from(was_open.await?);
+        }
+        Ok(settled)
+    }
+
+    /// Looks for what other instances have left open, until `stop` turns true.
+    pub async fn watch_others(self, mut stop: watch::Receiver<bool>) {
+        let mut seen = Watch::default();
+        while !self.me.alone && !*stop.borrow() {
+            match self.recover_others(&mut seen, Instant::now()).await {
+                Ok(0) => {}
+                Ok(left) => log::error!("{left} payouts were under way in an instance that is gone; see their reviews"),
+                Err(error) => log::error!("payouts of other instances cannot be looked at, trying again: {error}"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(orphans::LOOK_EVERY) => {}
+                _ = stop.changed() => {}
+            }
+        }
     }
 
     /// Sends one payout that is due.
@@ -95,11 +149,12 @@ impl Worker {
                         let permit = slots.clone().acquire_owned().await;
                         let worker = self.clone();
                         // Claimed before the next look, so that nothing is taken on twice.
+                        let asked_at = Instant::now();
                         match worker.claim(&id).await {
                             Ok(Some(claim)) => {
                                 backlog |= full;
                                 tokio::spawn(async move {
-                                    worker.send_claimed(claim).await;
+                                    worker.send_claimed(claim, asked_at).await;
                                     drop(permit);
                                 });
                             }
@@ -143,19 +198,29 @@ impl Worker {
     }
 
     async fn send(&self, id: String) -> Result<(), Error> {
+        let asked_at = Instant::now();
         if let Some(claim) = self.claim(&id).await? {
-            self.send_claimed(claim).await;
+            self.send_claimed(claim, asked_at).await;
         }
         Ok(())
     }
 
     async fn claim(&self, id: &str) -> Result<Option<Claim>, Error> {
         let (id, worker) = (id.to_owned(), self.clone());
-        self.db.write(move |tx| outbox::claim(tx, &id, |conn, payout| worker.body(conn, payout), clock::now())).await
+        let claim = move |tx: &mut crate::db::WriteTx<'_>| {
+            let body = |conn: &mut DbConn, payout: &Payout| worker.body(conn, payout);
+            outbox::claim(tx, &id, body, &worker.me.id, clock::now())
+        };
+        self.db.write(claim).await
     }
 
-    async fn send_claimed(&self, claim: Claim) {
-        let (outcome, note) = self.post(&claim).await;
+    /// Sends what was claimed. `asked_at` is when the claim was asked for.
+    async fn send_claimed(&self, claim: Claim, asked_at: Instant) {
+        let (outcome, note) = if asked_at.elapsed() < STALE {
+            self.post(&claim).await
+        } else {
+            (Attempt::NotSent, "the process stood still between the claim and the request".into())
+        };
         let id = claim.payout.external_id.clone();
         match outcome {
             Attempt::Accepted => log::info!("payout {id}: accepted by {}", claim.payout.provider),

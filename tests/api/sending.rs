@@ -48,7 +48,7 @@ async fn while_sending_is_held_nothing_is_claimed_until_a_person_confirms() {
     write(&bench, move |tx| approve::retry(tx, &site, &id, BY, clock::now())).await.expect("a retry only queues");
     assert_eq!(bench.step().await, Worked::Idle);
     let id = first.to_string();
-    let claimed = write(&bench, move |tx| outbox::claim(tx, &id, |_, _| Ok(Vec::new()), clock::now())).await;
+    let claimed = write(&bench, move |tx| outbox::claim(tx, &id, |_, _| Ok(Vec::new()), "me", clock::now())).await;
     assert!(claimed.expect("a look").is_none());
     assert_eq!(cashier.all().len(), 0);
     assert_eq!((bench.attempts(&first).await.len(), bench.stage(&second).await), (0, Stage::Queued));

@@ -192,6 +192,7 @@ async fn build(files: &Service, patience: Duration) -> (Application, Worker) {
         state.carouseller.clone(),
         outgoing,
         state.metrics.clone(),
+        app.me().clone(),
     );
     (app, worker)
 }
