@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::cashier::deposit;
 use crate::cashier::doors::Doors;
 use crate::clock;
 use crate::db::migrate::{self, Policy};
-use crate::db::{self, Db};
+use crate::db::{self, Db, Place, Scope};
 use crate::error::Error;
 use crate::instance::{Instance, Me};
 use crate::marks::{self, MarkFile};
@@ -24,6 +23,7 @@ use crate::payouts::worker::Worker;
 use crate::providers::carouseller::{Carouseller, SiteWire};
 use crate::pushes::Pusher;
 use crate::settings::{Settings, Site};
+use crate::shared;
 use crate::state::Gate;
 use crate::verify;
 use crate::webhooks;
@@ -91,21 +91,20 @@ impl Application {
     ///
     /// What is wrong, for the operator.
     pub async fn build_with(settings: Settings, policy: Policy) -> Result<Self, StartError> {
-        let path = db::sqlite_path(&settings.database.url).map_err(StartError::of)?;
-        marks::check_not_emptied(&settings.server.state_dir, &path).map_err(StartError)?;
-        let lock = db::FileLock::take(&path).map_err(StartError::of)?;
-        for name in migrate::prepare(&path, policy).map_err(StartError::of)? {
+        let place = Place::parse(&settings.database.url).map_err(StartError::of)?;
+        marks::check_not_emptied(&settings.server.state_dir, &place).map_err(StartError)?;
+        let lock = db::FileLock::of(&place).map_err(StartError::of)?;
+        for name in migrate::prepare(&place, policy).map_err(StartError::of)? {
             log::info!("database: migrated: {name}");
         }
-        let db = Db::open(&path, lock).map_err(StartError::of)?;
+        let db = Db::open(&place, lock, settings.database.lanes, shared::HOOKS).map_err(StartError::of)?;
         let settings = Arc::new(settings);
         let gate = Gate::default();
         let metrics = Metrics::new();
-        let mark = check_books(&path, &settings, &gate)?;
+        let mark = check_books(&place, &settings, &gate)?;
         let database_id = db.read(|conn| Ok(migrate::database_id(conn)?)).await.map_err(StartError::of)?;
         let instance = Instance::take(&settings.server.state_dir, &database_id).map_err(StartError)?;
-        // One service owns an SQLite file.
-        let me = Me::new(instance.id(), true);
+        let me = Me::new(instance.id(), db.is_file());
         metrics.open.set(i64::from(gate.check().is_ok()));
         let carouseller = Arc::new(Carouseller::new(settings.sites.iter().filter_map(site_wire)));
         let sites = settings.sites.iter().map(|site| (site.site_id, Arc::new(site.clone()))).collect();
@@ -188,7 +187,7 @@ impl Application {
             let (worker, wake, state) = (self.worker.clone(), self.state.outbox.clone(), self.state.clone());
             tokio::spawn(start_sending(worker, wake, state, stopped))
         });
-        let watching = open.then(|| tokio::spawn(self.worker.clone().watch_others(self.state.stopping.clone())));
+        let watching = open.then(|| tokio::spawn(self.worker.clone().watch_open(self.state.stopping.clone())));
         let tidying = open.then(|| tokio::spawn(end_what_was_given_up(db.clone(), self.state.stopping.clone())));
         let pushing = self.pusher.filter(|_| open).map(|pusher| tokio::spawn(pusher.run()));
         let marking = open.then(|| tokio::spawn(keep_mark(self.mark.clone(), db.clone(), all_served)));
@@ -214,7 +213,7 @@ impl Application {
         if let Some(watching) = watching
             && let Err(error) = watching.await
         {
-            log::error!("stop: the look at payouts of other instances panicked: {error}");
+            log::error!("stop: the look at payouts under way panicked: {error}");
         }
         if let Some(tidying) = tidying
             && let Err(error) = tidying.await
@@ -249,9 +248,9 @@ fn site_wire(site: &Site) -> Option<SiteWire> {
 }
 
 /// Checks every invariant of the books, and that they reach as far as was last known. Closes the gate when something does not hold.
-fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile, StartError> {
-    let mut conn = db::connect_read_only(path).map_err(StartError::of)?;
-    let mark = MarkFile::of(&settings.server.state_dir, path, &mut conn).map_err(StartError::of)?;
+fn check_books(place: &Place, settings: &Settings, gate: &Gate) -> Result<MarkFile, StartError> {
+    let mut conn = db::connect_read_only(place).map_err(StartError::of)?;
+    let mark = MarkFile::of(&settings.server.state_dir, place, &mut conn).map_err(StartError::of)?;
     let report = verify::verify(&mut conn, |_| ()).map_err(StartError::of)?;
     let mut problems = report.problems;
     match mark.load() {
@@ -318,8 +317,8 @@ async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stop
 /// Applies notifications that came before their orders did, each in a write of its own. Returns how many.
 async fn apply_parked(db: &Db) -> Result<usize, Error> {
     let mut applied = 0;
-    for id in db.read(|conn| webhooks::parked(conn, PROVIDER)).await? {
-        let done = db.write(move |tx| webhooks::apply_parked(tx, id, PROVIDER, clock::now()));
+    for (id, order) in db.read(|conn| webhooks::parked(conn, PROVIDER)).await? {
+        let done = db.write(Scope::Order(order), move |tx| webhooks::apply_parked(tx, id, PROVIDER, clock::now()));
         applied += usize::from(done.await?);
     }
     Ok(applied)
@@ -329,7 +328,9 @@ async fn apply_parked(db: &Db) -> Result<usize, Error> {
 async fn expire(db: &Db) -> Result<usize, Error> {
     let mut ended = 0;
     for begun in db.read(|conn| deposit::expired(conn, clock::now(), GIVEN_UP_AT_ONCE)).await? {
-        ended += usize::from(db.write(move |tx| deposit::expire(tx, &begun, clock::now())).await?);
+        ended += usize::from(
+            db.write(Scope::Number(begun.player), move |tx| deposit::expire(tx, &begun, clock::now())).await?,
+        );
     }
     Ok(ended)
 }

@@ -233,7 +233,8 @@ pub fn expired(conn: &mut DbConn, at: Micros, most: i64) -> Result<Vec<Expired>,
 /// A beginning that is too old.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expired {
-    player: i64,
+    /// Whose.
+    pub player: i64,
     /// Its order.
     pub external_id: String,
 }

@@ -54,7 +54,7 @@ fn reason(text: &str) -> Result<String, String> {
 /// 1 while payouts are held back, and for a confirmation that cannot be; 2 for wrong use and wrong settings.
 pub fn run(args: Args, settings: &Path) -> Outcome {
     let settings = load_settings(settings)?;
-    let path = db::sqlite_path(&settings.database.url).map_err(unusable)?;
+    let path = db::Place::parse(&settings.database.url).map_err(unusable)?;
     let mut reading = db::connect_read_only(&path).map_err(unusable)?;
     match args.command {
         Command::Status { json } => {

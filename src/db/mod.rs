@@ -1,4 +1,4 @@
-//! The database: one writer lane with group commit, a pool of readers, migrations.
+//! The database: writer lanes with group commit, a pool of readers, migrations; in a file or on a server.
 //!
 //! Nothing here knows what is stored. Callers see [`Db::write`], [`Db::read`] and, inside a write, [`WriteTx`].
 
@@ -7,74 +7,127 @@ mod connection;
 mod lane;
 mod lock;
 pub mod migrate;
+mod numbers;
+mod place;
+mod postgres;
+mod readers;
 pub mod schema;
+mod scope;
+mod sealer;
+mod sqlite;
+mod turn;
 mod tx;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::expression::SqlLiteral;
-use diesel::r2d2::{ConnectionManager, Pool};
+use diesel::r2d2::Pool;
 use diesel::sql_types::Bool;
 use tokio::sync::watch;
 
 use crate::error::Error;
 
-pub use connection::{DbConn, connect, connect_read_only, sqlite_path};
+pub use connection::{DbConn, connect, connect_read_only};
 pub use lock::FileLock;
+pub use numbers::{Numbered, next_number};
+pub use place::Place;
+pub use scope::Scope;
+pub use sealer::{Seal, Sealed};
+pub use turn::lock_players;
 pub(crate) use tx::insert_in_chunks;
-pub use tx::{Memory, Row, WriteTx, immediately};
+pub use tx::{FromDatabase, Memory, Row, Warm, WriteTx, immediately, snapshot};
 
 /// Why a database could not be opened. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct OpenError(pub String);
 
+/// Readers of a file: half of them are for lists of players.
+const READERS_OF_A_FILE: u32 = 4;
+
+/// Readers on a server, where each read is a round trip.
+const READERS_OF_A_SERVER: u32 = 8;
+
+/// How long a caller waits for a write on a server. What has no answer by then is not known to have happened or not; the sender
+/// repeats it, and is recognised.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// What a server's lanes do besides the work they are given.
+#[derive(Debug, Clone, Copy)]
+pub struct Hooks {
+    /// Runs first in each batch.
+    pub warm: Warm,
+    /// Follows the commits.
+    pub seal: Seal,
+}
+
 /// The open database of a running service.
 #[derive(Clone)]
 pub struct Db {
-    lane: lane::Lane,
-    readers: Pool<ConnectionManager<DbConn>>,
-    _checkpoints: Arc<checkpoint::Checkpoints>,
-    _lock: Arc<FileLock>,
+    place: Place,
+    lanes: lane::Lanes,
+    readers: Pool<readers::Readers>,
+    commits: watch::Receiver<u64>,
+    news: Arc<watch::Sender<u64>>,
+    sealer: Option<Arc<sealer::Sealer>>,
+    _checkpoints: Option<Arc<checkpoint::Checkpoints>>,
+    _lock: Option<Arc<FileLock>>,
 }
 
 impl Db {
-    /// Opens a migrated database for writing; `lock` keeps every other service out of it until this is dropped.
+    /// Opens a migrated database for writing; `lock` keeps every other service out of a file until this is dropped. `lanes` and `hooks`
+    /// are for a server.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the file.
-    pub fn open(path: &Path, lock: FileLock) -> Result<Self, OpenError> {
-        let writer = connect(path)?;
+    /// Says what is wrong with it.
+    pub fn open(place: &Place, lock: Option<FileLock>, lanes: usize, hooks: Hooks) -> Result<Self, OpenError> {
+        let size = if place.file().is_some() { READERS_OF_A_FILE } else { READERS_OF_A_SERVER };
         let readers = Pool::builder()
-            .max_size(4)
+            .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(Duration::from_secs(5))
-            .connection_customizer(Box::new(connection::Reader))
-            .build(ConnectionManager::new(path.to_string_lossy()))
-            .map_err(|error| OpenError(format!("cannot open readers of {}: {error}", path.display())))?;
-        let checkpoints = checkpoint::Checkpoints::start(path)?;
-        let lane = lane::Lane::start(writer, path.to_owned(), checkpoints.pressure());
-        Ok(Self { lane, readers, _checkpoints: Arc::new(checkpoints), _lock: Arc::new(lock) })
+            .build(readers::Readers(place.clone()))
+            .map_err(|error| OpenError(format!("cannot open readers of {}: {error}", place.shown())))?;
+        let (announce, commits) = watch::channel(0);
+        let news = Arc::new(watch::Sender::new(0));
+        let (lanes, checkpoints, sealer) = match place {
+            Place::Sqlite(path) => {
+                let writer = connect(place)?;
+                let checkpoints = checkpoint::Checkpoints::start(path)?;
+                let lanes = lane::Lanes::of_file(writer, path.clone(), checkpoints.pressure(), announce);
+                (lanes, Some(Arc::new(checkpoints)), None)
+            }
+            Place::Postgres(_) => {
+                let sealer = Arc::new(sealer::Sealer::start(place.clone(), hooks.seal, news.clone()));
+                (lane::Lanes::of_server(place, lanes, hooks.warm, &announce, &sealer), None, Some(sealer))
+            }
+        };
+        let (place, lock) = (place.clone(), lock.map(Arc::new));
+        Ok(Self { place, lanes, readers, commits, news, sealer, _checkpoints: checkpoints, _lock: lock })
     }
 
-    /// Runs `work` in a write transaction and returns after the commit is on the disk.
+    /// Runs `work` in a write transaction and returns after the commit is on the disk, and on the standby where there is one.
     ///
-    /// `work` may run twice (when another write of the same batch fails), so it does database work only. It decides before it
-    /// writes: a refusal before the first write costs nothing, one after it makes the batch run again one by one.
+    /// `work` may run again (when another write of the same batch fails, or somebody else was first), so it does database work only. It
+    /// decides before it writes: a refusal before the first write costs nothing, one after it makes the batch run again one by one.
     ///
     /// # Errors
     ///
-    /// What `work` returned, or `Busy` when too many writes wait, or `Database` when the commit is not known to be durable.
-    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    /// What `work` returned, or `Busy` when too many writes wait, or `Internal` when the commit is not known to be durable.
+    pub async fn write<T, F>(&self, scope: impl Into<Scope>, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnMut(&mut WriteTx<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let answer = self.lane.submit(work)?;
-        answer.await.map_err(|_| Error::Internal("the writer lane has stopped".into()))?
+        let answer = self.lanes.submit(scope.into(), work)?;
+        let stopped = |_| Error::Internal("the writer lane has stopped".into());
+        if self.is_file() {
+            return answer.await.map_err(stopped)?;
+        }
+        let late = |_| Error::Internal("the server has not answered; the write may have happened".into());
+        tokio::time::timeout(PATIENCE, answer).await.map_err(late)?.map_err(stopped)?
     }
 
     /// Runs `work` on a reader's connection, which sees every commit that was answered before.
@@ -95,9 +148,35 @@ impl Db {
         ran.await.map_err(|error| Error::Internal(format!("a read panicked: {error}")))?
     }
 
-    /// Changes after every commit in which something was announced ([`WriteTx::announce`]).
+    /// Changes after every commit of this process in which something was announced ([`WriteTx::announce`]).
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.clone()
+    }
+
+    /// Changes when there is something new to read for those who wait. On a file every announced commit is; on a server what was
+    /// committed is read once it is sealed, whoever committed it.
     pub fn news(&self) -> watch::Receiver<u64> {
-        self.lane.news()
+        if self.is_file() { self.commits() } else { self.news.subscribe() }
+    }
+
+    /// Waits until everything that was committed before can be read in its final order: in the log of events, in the chain. In a file it
+    /// can be at once. When it takes too long, readers see a little less, never a gap.
+    pub async fn settle(&self) {
+        if let Some(sealer) = &self.sealer
+            && !sealer.settle().await
+        {
+            log::warn!("database: what was committed last is not sealed yet");
+        }
+    }
+
+    /// Whether the database is a file of our own.
+    pub fn is_file(&self) -> bool {
+        self.place.file().is_some()
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Whether the database answers and is migrated.
@@ -109,9 +188,9 @@ impl Db {
         self.read(|conn| Ok(migrate::database_id(conn).map(|_| ())?)).await
     }
 
-    /// Ends the writer lane after what waits in it; later writes get `Internal`. For an orderly stop.
+    /// Ends the writer lanes after what waits in them; later writes get `Internal`. For an orderly stop.
     pub fn close(&self) {
-        self.lane.close();
+        self.lanes.close();
     }
 }
 

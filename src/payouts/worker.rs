@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::lifecycle::Attempt;
-use super::orphans::{self, Watch};
+use super::orphans::{self, Seen, UnderWay, Watch};
 use super::outbox::{self, Claim, Open};
 use super::{Payout, find, sending};
 use crate::clock;
-use crate::db::{Db, DbConn};
+use crate::db::{Db, DbConn, Scope, WriteTx};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::instance::Me;
@@ -51,6 +51,7 @@ pub struct Worker {
     outgoing: Outgoing,
     metrics: Metrics,
     me: Me,
+    under_way: UnderWay,
 }
 
 impl Worker {
@@ -63,7 +64,7 @@ impl Worker {
         metrics: Metrics,
         me: Me,
     ) -> Self {
-        Self { db, settings, carouseller, outgoing, metrics, me }
+        Self { db, settings, carouseller, outgoing, metrics, me, under_way: UnderWay::default() }
     }
 
     /// Makes attempts that an earlier process of this instance left open unknown. Before the first [`Worker::step`] after a start.
@@ -74,21 +75,20 @@ impl Worker {
     /// What the database says.
     pub async fn recover(&self) -> Result<usize, Error> {
         let open = self.open().await?;
-        let own = open.into_iter().filter(|one| orphans::is_orphaned(&one.owner, &self.me, None));
+        let own = open.into_iter().filter(|one| orphans::is_orphaned(&one.owner, &self.me, Seen::AtStart));
         self.settle(own.collect(), "start").await
     }
 
-    /// The same with attempts of other instances that are gone: those that `watch` has seen open for long enough at `now`.
+    /// The same later on: with attempts of other instances that are gone, and with those that nobody in this process waits for, as after
+    /// a claim whose commit nobody knew of. `watch` has seen them open for long enough at `now`.
     ///
     /// # Errors
     ///
     /// What the database says.
-    pub async fn recover_others(&self, watch: &mut Watch, now: Instant) -> Result<usize, Error> {
-        if self.me.alone {
-            return Ok(0);
-        }
-        let orphaned = watch.look(self.open().await?, &self.me, now);
-        self.settle(orphaned, "another instance is gone").await
+    pub async fn recover_later(&self, watch: &mut Watch, now: Instant) -> Result<usize, Error> {
+        let open = self.open().await?;
+        let orphaned = watch.look(open, &self.me, &self.under_way, now);
+        self.settle(orphaned, "nobody waits for the answer").await
     }
 
     async fn open(&self) -> Result<Vec<Open>, Error> {
@@ -101,20 +101,23 @@ impl Worker {
         for open in left {
             let settings = self.settings.clone();
             let deduplicates = move |site: SiteId| deduplicates(&settings, site);
-            let was_open = self.db.write(move |tx| outbox::settle(tx, &open, &deduplicates, cause, clock::now()));
-            settled += usize::from(was_open.await?);
+            let whose = Scope::Order(open.external_id.clone());
+            let settle = move |tx: &mut WriteTx<'_>| outbox::settle(tx, &open, &deduplicates, cause, clock::now());
+            settled += usize::from(self.db.write(whose, settle).await?);
         }
         Ok(settled)
     }
 
-    /// Looks for what other instances have left open, until `stop` turns true.
-    pub async fn watch_others(self, mut stop: watch::Receiver<bool>) {
+    /// Looks for attempts that nobody waits for, until `stop` turns true.
+    pub async fn watch_open(self, mut stop: watch::Receiver<bool>) {
         let mut seen = Watch::default();
-        while !self.me.alone && !*stop.borrow() {
-            match self.recover_others(&mut seen, Instant::now()).await {
+        while !*stop.borrow() {
+            match self.recover_later(&mut seen, Instant::now()).await {
                 Ok(0) => {}
-                Ok(left) => log::error!("{left} payouts were under way in an instance that is gone; see their reviews"),
-                Err(error) => log::error!("payouts of other instances cannot be looked at, trying again: {error}"),
+                Ok(left) => {
+                    log::error!("{left} payouts were under way and nobody waits for their answers; see their reviews")
+                }
+                Err(error) => log::error!("payouts under way cannot be looked at, trying again: {error}"),
             }
             tokio::select! {
                 () = tokio::time::sleep(orphans::LOOK_EVERY) => {}
@@ -149,13 +152,13 @@ impl Worker {
                         let permit = slots.clone().acquire_owned().await;
                         let worker = self.clone();
                         // Claimed before the next look, so that nothing is taken on twice.
-                        let asked_at = Instant::now();
+                        let (asked_at, here) = (Instant::now(), worker.under_way.enter(&id));
                         match worker.claim(&id).await {
                             Ok(Some(claim)) => {
                                 backlog |= full;
                                 tokio::spawn(async move {
                                     worker.send_claimed(claim, asked_at).await;
-                                    drop(permit);
+                                    drop((permit, here));
                                 });
                             }
                             Ok(None) => {}
@@ -198,7 +201,7 @@ impl Worker {
     }
 
     async fn send(&self, id: String) -> Result<(), Error> {
-        let asked_at = Instant::now();
+        let (asked_at, _here) = (Instant::now(), self.under_way.enter(&id));
         if let Some(claim) = self.claim(&id).await? {
             self.send_claimed(claim, asked_at).await;
         }
@@ -207,11 +210,12 @@ impl Worker {
 
     async fn claim(&self, id: &str) -> Result<Option<Claim>, Error> {
         let (id, worker) = (id.to_owned(), self.clone());
-        let claim = move |tx: &mut crate::db::WriteTx<'_>| {
+        let whose = Scope::Order(id.clone());
+        let claim = move |tx: &mut WriteTx<'_>| {
             let body = |conn: &mut DbConn, payout: &Payout| worker.body(conn, payout);
             outbox::claim(tx, &id, body, &worker.me.id, clock::now())
         };
-        self.db.write(claim).await
+        self.db.write(whose, claim).await
     }
 
     /// Sends what was claimed. `asked_at` is when the claim was asked for.
@@ -238,10 +242,10 @@ impl Worker {
         let mut wait = Duration::from_millis(100);
         loop {
             let (claim, note) = (claim.clone(), note.clone());
-            let record = move |tx: &mut crate::db::WriteTx<'_>| {
-                outbox::record(tx, &claim, outcome, &note, on_refusal, clock::now())
-            };
-            match self.db.write(record).await {
+            let whose = Scope::Order(claim.payout.external_id.clone());
+            let record =
+                move |tx: &mut WriteTx<'_>| outbox::record(tx, &claim, outcome, &note, on_refusal, clock::now());
+            match self.db.write(whose, record).await {
                 Ok(()) => return,
                 Err(Error::Internal(reason)) if reason.contains("lane has stopped") => return,
                 Err(error) => log::error!("payout {id}: its outcome cannot be recorded, trying again: {error}"),

@@ -38,14 +38,19 @@ pub fn receive(tx: &mut WriteTx<'_>, notification: &Notification, at: Micros) ->
     Ok(())
 }
 
-/// Notifications that came before their order did, oldest first; they may be applied after an import or a restore.
+/// Notifications that came before their order did, oldest first; they may be applied after an import or a restore. With the order
+/// that each is about.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub fn parked(conn: &mut DbConn, provider: &str) -> Result<Vec<i64>, Error> {
+pub fn parked(conn: &mut DbConn, provider: &str) -> Result<Vec<(i64, String)>, Error> {
     let waiting = inbox::waiting(conn, Verdict::UnknownOrder, None)?;
-    Ok(waiting.into_iter().filter(|webhook| webhook.provider == provider).map(|webhook| webhook.id).collect())
+    Ok(waiting
+        .into_iter()
+        .filter(|webhook| webhook.provider == provider)
+        .map(|webhook| (webhook.id, webhook.external_id))
+        .collect())
 }
 
 /// Applies one of those when its order is there by now. Says whether it did; one that somebody else has applied meanwhile stays as it is.

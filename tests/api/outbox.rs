@@ -491,7 +491,7 @@ async fn an_instance_settles_its_own_attempts_at_once_and_those_of_others_when_t
     assert_eq!(stages().await, (Stage::Unknown, Stage::Sending));
     for (seconds, settled) in [(0, 0), (60, 0), (119, 0), (120, 1), (240, 0)] {
         let now = start + Duration::from_secs(seconds);
-        assert_eq!(left.recover_others(&mut watch, now).await.expect("a look"), settled, "after {seconds} s");
+        assert_eq!(left.recover_later(&mut watch, now).await.expect("a look"), settled, "after {seconds} s");
     }
     assert_eq!(stages().await, (Stage::Unknown, Stage::Unknown));
     assert_eq!((bench.reviews(&ids[0]).await.len(), bench.reviews(&ids[1]).await.len()), (1, 1));
@@ -511,7 +511,7 @@ async fn an_answer_after_the_attempt_was_called_unknown_is_a_note_and_nothing_el
         let claimed = claim_as(&bench, &id, "paused").await;
         let (right, mut watch, start) = (another(&bench, "right"), Watch::default(), Instant::now());
         for seconds in [0, 120] {
-            right.recover_others(&mut watch, start + Duration::from_secs(seconds)).await.expect("a look");
+            right.recover_later(&mut watch, start + Duration::from_secs(seconds)).await.expect("a look");
         }
         let (before, standing) = (bench.balance().await, bench.standing(&id).await);
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::scope;
 use crate::app::{Application, State};
-use crate::db::WriteTx;
+use crate::db::{Scope, WriteTx};
 use crate::error::Error;
 use crate::ids::{Login, Player, SiteId};
 use crate::ledger::{self, PlayerId};
@@ -40,7 +40,7 @@ impl Desk {
              payout_url = \"https://cashier.example/\"\n[sites.demo.payouts]\nfour_eyes_from = {{ USD = 1000 }}\n"
         );
         let state = Application::build(Settings::from_text(&text).unwrap()).await.unwrap().state().clone();
-        let tokens = state.db.write(people).await.unwrap();
+        let tokens = state.db.write(Scope::Nobody, people).await.unwrap();
         Self { state, tokens, asked: AtomicU8::new(0), _dir: dir }
     }
 
@@ -165,7 +165,7 @@ async fn roles_are_refused_what_is_not_theirs() {
         let (status, body) = desk.post(who, &path, body).await;
         assert_eq!((status, &body["code"]), (403, &json!("not_permitted")), "{who} {path}");
     }
-    desk.state.db.write(|tx| accounts::disable(tx, "cli", "adam", 2)).await.unwrap();
+    desk.state.db.write(Scope::Nobody, |tx| accounts::disable(tx, "cli", "adam", 2)).await.unwrap();
     assert_eq!(desk.get("adam", "/payouts").await.0, 401);
     assert_eq!(desk.get("vera", &format!("/payouts/{id}")).await.1["stage"], "awaiting_approval");
     assert_eq!(desk.post("otto", &format!("/payouts/{id}/decline"), because()).await.1["status_name"], "cancelled");
