@@ -3,6 +3,8 @@
 //! - [`app`]: the service on its own thread, with a database in a temporary directory, and the Cashier it talks to.
 //! - [`wire`]: messages of the Cashier, in every dress, and a client of the wallet API.
 //! - [`binary`]: the program itself, as a shell would run it.
+//! - [`books`]: whole books written straight into a file.
+//! - [`server`]: an empty database on the server of TEST_DATABASE_URL.
 //! - [`other_wallet`]: somebody else's wallet, right or wrong, for the self-test to examine.
 //! - [`player`]: a player's front end, with a session token.
 //! - [`receiver`]: a game server that takes pushes, and does with them what a test says.
@@ -12,9 +14,11 @@
 
 pub mod app;
 pub mod binary;
+pub mod books;
 pub mod other_wallet;
 pub mod player;
 pub mod receiver;
+pub mod server;
 pub mod story;
 pub mod wire;
 
