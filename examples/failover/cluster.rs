@@ -142,6 +142,14 @@ impl Cluster {
         count.parse().map_err(|_| format!("pg_terminate_backend: {count}"))
     }
 
+    /// How many sessions wait for the standby with a commit that is already on this server's disk.
+    pub fn waiting_commits(&self) -> Result<usize, Failure> {
+        let statement =
+            format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{NAME}' AND wait_event = 'SyncRep'");
+        let count = self.primary().sql("postgres", &statement)?;
+        count.parse().map_err(|_| format!("waiting commits: {count}"))
+    }
+
     /// SIGKILL to one backend of the service: the server then ends all others and recovers.
     pub fn kill_backend(&self, dice: &mut Dice) -> Result<(), Failure> {
         let statement = format!(

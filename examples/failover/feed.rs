@@ -39,9 +39,10 @@ pub async fn read_again(load: &Load, dice: &mut Dice) -> Vec<Told> {
 
 /// Adds the next page. `false` when there can be none any more: what was told before is gone.
 async fn page(load: &Load, dice: &mut Dice, read: &mut Vec<Told>, wait: bool) -> bool {
+    let limit = if wait { dice.between(1, 400) } else { 1_000 };
     let after = read.last().map_or("0", |told| told.id.as_str());
     let wait = i64::from(wait);
-    let path = format!("/events?after={after}&limit={}&wait={wait}", dice.between(1, 400));
+    let path = format!("/events?after={after}&limit={limit}&wait={wait}");
     let call = Call::wallet(Method::GET, path, &Value::Null);
     let at = load.door.anybody(dice);
     let Ok(answer) = load.door.once(&call, at, Duration::from_secs(5)).await else {

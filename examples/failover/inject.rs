@@ -199,6 +199,7 @@ impl Stage {
     async fn local_commits(&mut self) -> Result<(Option<usize>, String), Failure> {
         block_in_place(|| self.cluster()?.stop_standby())?;
         self.wait(300, 1_000).await;
+        let waiting = block_in_place(|| self.cluster()?.waiting_commits())?;
         let ended = block_in_place(|| self.cluster()?.terminate_backends(200))?;
         self.wait(500, 2_500).await;
         block_in_place(|| {
@@ -207,7 +208,7 @@ impl Stage {
             cluster.start_standby()?;
             cluster.promote(false)
         })?;
-        Ok((None, format!("{ended} sessions")))
+        Ok((None, format!("{waiting} commits of {ended} sessions")))
     }
 
     /// Brings the servers to where the next fault may befall them.

@@ -30,6 +30,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Why the campaign itself could not go on. What the service does wrong is a problem in the report instead.
 type Failure = String;
@@ -80,6 +81,17 @@ enum Sabotage {
     Double,
 }
 
+async fn asked_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
 fn main() -> ExitCode {
     // The instances are this very program, so that they are never older than what tests them.
     if std::env::var_os(instance::IS_CROUPIER).is_some() {
@@ -88,7 +100,13 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(campaign::run(&options)),
+        Ok(runtime) => runtime.block_on(async {
+            // What is stopped takes its processes with it.
+            tokio::select! {
+                outcome = campaign::run(&options) => outcome,
+                () = asked_to_stop() => Err("stopped".to_owned()),
+            }
+        }),
         Err(error) => Err(format!("no runtime: {error}")),
     };
     match outcome {

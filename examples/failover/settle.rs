@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use croupier::simulate::faults::Dice;
 use croupier::simulate::server::Behaviour;
+use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -17,6 +18,9 @@ use crate::player::Load;
 /// How long payouts may take to come to rest. The claim of an instance that is gone for good is settled by another one after two minutes;
 /// here each one comes back and settles its own.
 const PATIENCE: Duration = Duration::from_secs(150);
+
+/// How many answers are asked again at the same time.
+const AT_ONCE: usize = 16;
 
 /// Pages of a list until it ends.
 async fn all(load: &Load, dice: &mut Dice, list: impl Fn(&str) -> Call) -> Option<Vec<Value>> {
@@ -100,16 +104,17 @@ pub async fn ask_again(load: &Load, dice: &mut Dice, since: Option<Instant>, mos
         let step = (all.len() / most.max(1)).max(1);
         all.into_iter().step_by(step).cloned().collect()
     };
-    let mut asked = 0;
-    for answered in chosen {
-        let Some(again) = load.ask(dice, &answered.call).await else { continue };
-        asked += 1;
+    let count = chosen.len() as u64;
+    let own: Vec<Dice> = (0..count).map(|number| dice.fork(number)).collect();
+    let questions = chosen.into_iter().zip(own).map(|(answered, mut dice)| async move {
+        let Some(again) = load.ask(&mut dice, &answered.call).await else { return };
         if again.body != answered.body {
             let (call, before) = (answered.call.shown(), &answered.body);
             load.book().problem(format!("{when}: {call} was answered {before} and now {}", again.shown()));
         }
-    }
-    asked
+    });
+    futures_util::stream::iter(questions).for_each_concurrent(AT_ONCE, |question| question).await;
+    count
 }
 
 /// What the service says about everybody, and what the Cashier has seen. The feeds come from their readers.
