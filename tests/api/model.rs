@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use croupier::clock;
 use croupier::db::migrate::{self, Policy};
-use croupier::db::{Db, FileLock, connect_read_only};
+use croupier::db::{Db, FileLock};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, Login, Player, SiteId};
 use croupier::ledger;
@@ -24,6 +24,8 @@ use croupier::webhooks;
 use futures_util::future::{LocalBoxFuture, join_all};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
+
+use crate::support::database::TestDatabase;
 
 const SITE: SiteId = SiteId(332);
 const LOGINS: [&str; 2] = ["alice", "bob"];
@@ -233,7 +235,8 @@ struct Books {
     site: Arc<Site>,
     ids: BTreeMap<u8, ExternalId>,
     terms: BTreeMap<u8, (usize, i64)>,
-    directory: tempfile::TempDir,
+    database: TestDatabase,
+    _directory: tempfile::TempDir,
 }
 
 fn player(number: usize) -> Player {
@@ -247,7 +250,8 @@ fn usd(minor: i64) -> Money {
 impl Books {
     async fn open() -> Self {
         let directory = tempfile::TempDir::new().expect("a directory");
-        let path = directory.path().join("croupier.db");
+        let database = TestDatabase::create(directory.path());
+        let path = database.path();
         let lock = FileLock::take(&path).expect("the lock");
         migrate::prepare(&path, Policy::Migrate).expect("the schema");
         let db = Db::open(&path, lock).expect("the database");
@@ -261,7 +265,7 @@ impl Books {
             Ok(())
         });
         added.await.expect("two players");
-        Self { db, site, ids: BTreeMap::new(), terms: BTreeMap::new(), directory }
+        Self { db, site, ids: BTreeMap::new(), terms: BTreeMap::new(), database, _directory: directory }
     }
 
     /// Does what an event says. Every event of a batch is submitted before the first is answered.
@@ -378,7 +382,7 @@ async fn plays_out(batches: Vec<Vec<Event>>) {
         }
         books.agrees_with(&model).await;
     }
-    let mut conn = connect_read_only(&books.directory.path().join("croupier.db")).expect("the database");
+    let mut conn = books.database.connect_read_only();
     let report = verify::verify(&mut conn, |_| ()).expect("a readable database");
     assert_eq!(report.problems, Vec::<String>::new());
 }

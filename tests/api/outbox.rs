@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use croupier::clock;
-use croupier::db::{connect_read_only, schema};
+use croupier::db::{self, schema};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, SiteId};
 use croupier::orders::Status;
@@ -215,9 +215,9 @@ async fn the_attempt_is_durable_before_the_first_byte_goes_out() {
     let seen: Arc<std::sync::Mutex<Vec<(String, i64)>>> = Arc::default();
     let cashier = cashier(|_| Behaviour::Accept).await;
     let bench = Bench::new(&cashier.payout_url()).await;
-    let (file, noted) = (bench.database(), seen.clone());
+    let (place, noted) = (bench.database().place(), seen.clone());
     cashier.answer_with(move |initiation| {
-        let mut conn = connect_read_only(&file).expect("the database");
+        let mut conn = db::connect_read_only(&place).expect("the database");
         let stage = schema::payouts::table.find(&initiation.external_id).select(schema::payouts::stage);
         let open = schema::payout_attempts::table
             .filter(schema::payout_attempts::external_id.eq(&initiation.external_id))

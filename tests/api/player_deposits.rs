@@ -42,7 +42,7 @@ impl TestApp {
 
     /// Makes every beginning this much older.
     fn age(&self, by: i64) {
-        let mut conn = croupier::db::connect(&self.database()).expect("the database");
+        let mut conn = self.database().connect();
         let sql = format!("UPDATE deposit_intents SET created_at = created_at - {by}");
         diesel::sql_query(sql).execute(&mut conn).expect("they are older");
     }
@@ -210,7 +210,7 @@ async fn a_script_cannot_begin_deposits_without_end() {
     let app = TestApp::with(shut).await;
     app.player("alice").await;
     let alice = app.front("alice").await;
-    let mut conn = croupier::db::connect(&app.database()).expect("the database");
+    let mut conn = app.database().connect();
     for nth in 0..100 {
         let now = clock::now();
         let sql = format!("INSERT INTO deposit_intents VALUES (1, 'x{nth}', 'carouseller', 1, 'USD', {now})");

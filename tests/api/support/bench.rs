@@ -23,6 +23,7 @@ use croupier::{ledger, players, verify, webhooks};
 
 use crate::process::{SALT, SITE, Service, Setup, notification, question};
 use crate::raw::Request;
+use crate::support::database::TestDatabase;
 
 pub const LOGIN: &str = "anna";
 pub const MONEY: i64 = 1_000_000;
@@ -79,7 +80,7 @@ impl Bench {
         self.app.state()
     }
 
-    pub fn database(&self) -> std::path::PathBuf {
+    pub fn database(&self) -> &TestDatabase {
         self.files.database()
     }
 

@@ -1,8 +1,9 @@
 //! What every integration test stands on.
 //!
-//! - [`app`]: the service on its own thread, with a database in a temporary directory, and the Cashier it talks to.
+//! - [`app`]: the service on its own thread, with a database of its own, and the Cashier it talks to.
 //! - [`wire`]: messages of the Cashier, in every dress, and a client of the wallet API.
 //! - [`binary`]: the program itself, as a shell would run it.
+//! - [`database`]: a database for one test, a file or on the cluster that the run is on.
 //! - [`other_wallet`]: somebody else's wallet, right or wrong, for the self-test to examine.
 //! - [`player`]: a player's front end, with a session token.
 //! - [`receiver`]: a game server that takes pushes, and does with them what a test says.
@@ -12,6 +13,7 @@
 
 pub mod app;
 pub mod binary;
+pub mod database;
 pub mod other_wallet;
 pub mod player;
 pub mod receiver;
