@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
 use super::OpenError;
-use super::connection::{DbConn, connect};
+use super::sqlite::connect;
 
 /// Too long and the log grows past what one checkpoint moves quickly; too short and pages are written more often than needed.
 const PERIOD: Duration = Duration::from_millis(200);
@@ -65,7 +65,7 @@ struct Progress {
     checkpointed: i32,
 }
 
-fn step(conn: &mut DbConn, pressure: &AtomicBool, most_pages: i32) {
+fn step(conn: &mut SqliteConnection, pressure: &AtomicBool, most_pages: i32) {
     match diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Progress>(conn) {
         Ok(progress) => {
             let full = progress.log - progress.checkpointed > most_pages;

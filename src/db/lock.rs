@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::OpenError;
+use super::place::Place;
 
 /// How long a service that ends may take to let go: after a kill the system closes its files one by one, and a restart may come sooner.
 /// So often it is looked again.
@@ -21,6 +22,15 @@ pub struct FileLock {
 }
 
 impl FileLock {
+    /// The lock of a place that only one service may use; a server has its own rules for many.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileLock::take`].
+    pub fn of(place: &Place) -> Result<Option<Self>, OpenError> {
+        place.file().map(Self::take).transpose()
+    }
+
     /// Takes the lock, creating the file when it is missing. Waits a moment for whoever is letting go of it.
     ///
     /// # Errors

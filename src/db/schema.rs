@@ -51,6 +51,59 @@ diesel::table! {
         credit_account -> BigInt,
         credit_held -> Bool,
         at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// The same rows with the hash that they carry on SQLite; on PostgreSQL it is in `seals`.
+    #[sql_name = "journal_entries"]
+    chained_entries (id) {
+        id -> BigInt,
+        kind -> Text,
+        cause -> Text,
+        player_id -> BigInt,
+        currency -> Text,
+        amount -> BigInt,
+        debit_account -> BigInt,
+        debit_held -> Bool,
+        credit_account -> BigInt,
+        credit_held -> Bool,
+        at -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    /// PostgreSQL only.
+    seals (number) {
+        number -> BigInt,
+        entry_id -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    /// PostgreSQL only.
+    unsealed_entries (entry_id) {
+        entry_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// A view on both databases: entries in the order of the chain.
+    sealed_entries (number) {
+        number -> BigInt,
+        id -> BigInt,
+        kind -> Text,
+        cause -> Text,
+        player_id -> BigInt,
+        currency -> Text,
+        amount -> BigInt,
+        debit_account -> BigInt,
+        debit_held -> Bool,
+        credit_account -> BigInt,
+        credit_held -> Bool,
+        at -> BigInt,
         hash -> Binary,
     }
 }
@@ -118,6 +171,7 @@ diesel::table! {
         finished_at -> Nullable<BigInt>,
         outcome -> Nullable<Text>,
         note -> Text,
+        owner -> Text,
     }
 }
 
@@ -257,6 +311,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// PostgreSQL only: as `events`, before they have their number in it.
+    unsealed_events (id) {
+        id -> BigInt,
+        token -> Text,
+        kind -> Text,
+        site_id -> BigInt,
+        player_id -> Nullable<BigInt>,
+        external_id -> Nullable<Text>,
+        status -> Nullable<BigInt>,
+        stage -> Nullable<Text>,
+        amount -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        reason -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     event_endpoint (id) {
         id -> BigInt,
         position -> BigInt,
@@ -359,6 +431,30 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    leases (name) {
+        name -> Text,
+        owner -> Text,
+        until -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// PostgreSQL only.
+    lanes (id) {
+        id -> Text,
+        batch -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// PostgreSQL only.
+    turns (name) {
+        name -> Text,
+    }
+}
+
 diesel::joinable!(payouts -> players (player_id));
 diesel::joinable!(deposits -> players (player_id));
 diesel::joinable!(staff_tokens -> staff (staff_id));
@@ -372,6 +468,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     players,
     accounts,
     journal_entries,
+    chained_entries,
+    seals,
+    unsealed_entries,
+    sealed_entries,
     question_keys,
     deposits,
     payouts,
@@ -387,6 +487,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     approvals,
     audit,
     events,
+    unsealed_events,
     event_endpoint,
     event_queue,
     event_turns,
@@ -396,4 +497,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     method_overrides,
     cashier_requests,
     deposit_intents,
+    leases,
+    lanes,
+    turns,
 );

@@ -6,6 +6,8 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 
 use super::connection::DbConn;
+use super::scope::Scope;
+use crate::error::Error;
 
 /// A row that is inserted together with others of its kind at the end of a batch.
 pub trait Row: Sized + Send + 'static {
@@ -20,30 +22,38 @@ pub trait Row: Sized + Send + 'static {
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize>;
 }
 
-/// Inserts rows with statements of three fixed sizes, so that each is prepared once and then reused; one statement for any number of
+/// Inserts rows with statements of a few fixed sizes, so that each is prepared once and then reused; one statement for any number of
 /// rows would be parsed again at every batch, which costs more than the inserts. A macro, because the bounds that Diesel needs of a
 /// generic row would hide the four lines they are for.
+///
+/// A file costs nothing to ask, a server a round trip each time: it gets larger pieces of more sizes.
 macro_rules! insert_in_chunks {
     ($table:expr, $rows:expr, $conn:expr) => {{
+        let rows = $rows;
+        match $conn {
+            $crate::db::DbConn::Sqlite(conn) => $crate::db::insert_in_chunks!(@sizes $table, rows, conn, 16 4 1),
+            $crate::db::DbConn::Postgres(conn) => {
+                $crate::db::insert_in_chunks!(@sizes $table, rows, conn, 128 64 32 16 8 4 2 1)
+            }
+        }
+    }};
+    (@sizes $table:expr, $rows:expr, $conn:expr, $($size:literal)+) => {{
         let (mut rest, mut inserted) = ($rows, 0);
-        while let Some((chunk, after)) = rest.split_first_chunk::<16>() {
-            inserted += diesel::insert_into($table).values(chunk).execute($conn)?;
-            rest = after;
-        }
-        while let Some((chunk, after)) = rest.split_first_chunk::<4>() {
-            inserted += diesel::insert_into($table).values(chunk).execute($conn)?;
-            rest = after;
-        }
-        for row in rest {
-            inserted += diesel::insert_into($table).values(row).execute($conn)?;
-        }
+        $(
+            while let Some((chunk, after)) = rest.split_first_chunk::<$size>() {
+                inserted += diesel::insert_into($table).values(chunk).execute($conn)?;
+                rest = after;
+            }
+        )+
+        assert!(rest.is_empty(), "one row at a time takes them all");
         Ok(inserted)
     }};
 }
 pub(crate) use insert_in_chunks;
 
 /// Something the lane remembers between writes, so that it need not ask the database again. It owns what it remembers: on SQLite
-/// one service has the file. Its changes become true with the commit and are forgotten with a rollback.
+/// one service has the file; on a server it remembers for one batch, what the batch's locks protect. Its changes become true with the
+/// commit and are forgotten with a rollback.
 pub trait Memory: Any + Send {
     /// When [`Memory::flush`] runs, among the rows' [`Row::ORDER`].
     fn order(&self) -> u8;
@@ -117,6 +127,9 @@ impl Memories {
     }
 }
 
+/// Reads in what a batch will ask for, and locks whose it is; see [`Scope`]. Runs first in each batch on a server.
+pub type Warm = fn(&mut WriteTx<'_>, &[Scope]) -> Result<(), Error>;
+
 /// Proof of an open write transaction. Ledger operations take one, and only the lane and [`immediately`] make them, so
 /// "outside a transaction" does not compile.
 pub struct WriteTx<'a> {
@@ -184,21 +197,112 @@ impl<'a> WriteTx<'a> {
     }
 }
 
-/// Runs `work` in a write transaction of its own on `conn`: for commands that run beside or without a service.
+/// How often a command's write is run before it gives way to others.
+const TRIES: u32 = 8;
+
+/// Runs `work` in a write transaction of its own on `conn`: for commands that run beside or without a service. Where others write to
+/// the same books, it may run several times, until nobody else was first.
 ///
 /// # Errors
 ///
 /// What `work` returned, or what the database says; nothing is written then.
-pub fn immediately<T, E: From<diesel::result::Error>>(
+pub fn immediately<T, E: FromDatabase>(
     conn: &mut DbConn,
-    work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E>,
+    mut work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    begin(conn)?;
+    for _ in 1..TRIES {
+        match in_transaction(conn, &mut work) {
+            Err(Ended::Beaten) => {}
+            Err(Ended::With(error)) => return Err(error),
+            Ok(value) => return Ok(value),
+        }
+    }
+    in_transaction(conn, &mut work).map_err(|ended| match ended {
+        Ended::With(error) => error,
+        Ended::Beaten => E::from(diesel::result::Error::RollbackTransaction),
+    })
+}
+
+/// An error that may carry what the database said.
+pub trait FromDatabase: From<diesel::result::Error> {
+    /// What the database said, if it was the database.
+    fn database(&self) -> Option<&diesel::result::Error>;
+}
+
+impl FromDatabase for diesel::result::Error {
+    fn database(&self) -> Option<&diesel::result::Error> {
+        Some(self)
+    }
+}
+
+impl FromDatabase for Error {
+    fn database(&self) -> Option<&diesel::result::Error> {
+        match self {
+            Error::Database(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+enum Ended<E> {
+    /// Somebody else wrote the same row first.
+    Beaten,
+    With(E),
+}
+
+fn in_transaction<T, E: FromDatabase>(
+    conn: &mut DbConn,
+    work: &mut impl FnMut(&mut WriteTx<'_>) -> Result<T, E>,
+) -> Result<T, Ended<E>> {
+    begin(conn).map_err(|error| Ended::With(error.into()))?;
     let mut memories = Memories::default();
     let worked = work(&mut WriteTx::new(conn, &mut memories));
     let result = worked.and_then(|value| memories.flush(conn).map(|()| value).map_err(E::from));
-    match result {
-        Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value).map_err(E::from),
+    let result = match result {
+        Ok(value) => commit(conn).map(|()| value).map_err(E::from),
+        Err(error) => {
+            rollback(conn);
+            Err(error)
+        }
+    };
+    result.map_err(|error| if conn.is_shared() && is_beaten(&error) { Ended::Beaten } else { Ended::With(error) })
+}
+
+fn is_beaten(error: &impl FromDatabase) -> bool {
+    use diesel::result::DatabaseErrorKind::{SerializationFailure, UniqueViolation};
+    let said = error.database();
+    matches!(said, Some(diesel::result::Error::DatabaseError(UniqueViolation | SerializationFailure, _)))
+}
+
+/// Opens a transaction that has the write lock from its start (threats DUR-10); a server has locks of rows.
+pub(super) fn begin(conn: &mut DbConn) -> QueryResult<()> {
+    match conn {
+        DbConn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+        DbConn::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN"),
+    }
+}
+
+pub(super) fn commit(conn: &mut DbConn) -> QueryResult<()> {
+    DbConn::commit_transaction(conn)
+}
+
+/// Runs `work` in a transaction that only reads, and sees the books as they are at one moment, whoever writes meanwhile.
+///
+/// # Errors
+///
+/// What `work` returned, or what the database says.
+pub fn snapshot<T, E: From<diesel::result::Error>>(
+    conn: &mut DbConn,
+    work: impl FnOnce(&mut DbConn) -> Result<T, E>,
+) -> Result<T, E> {
+    match conn {
+        DbConn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN")?,
+        DbConn::Postgres(conn) => {
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        }
+    }
+    match work(conn) {
+        Ok(value) => commit(conn).map(|()| value).map_err(E::from),
         Err(error) => {
             rollback(conn);
             Err(error)
@@ -206,18 +310,9 @@ pub fn immediately<T, E: From<diesel::result::Error>>(
     }
 }
 
-/// Opens a transaction that has the write lock from its start (threats DUR-10).
-pub(super) fn begin(conn: &mut DbConn) -> QueryResult<()> {
-    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
-}
-
-pub(super) fn commit(conn: &mut DbConn) -> QueryResult<()> {
-    AnsiTransactionManager::commit_transaction(conn)
-}
-
 /// Gives up the open transaction. A failure here must not hide the one that led to it, so it is only logged.
 pub(super) fn rollback(conn: &mut DbConn) {
-    if let Err(error) = AnsiTransactionManager::rollback_transaction(conn) {
+    if let Err(error) = DbConn::rollback_transaction(conn) {
         log::warn!("database: rollback after a failure failed too: {error}");
     }
 }

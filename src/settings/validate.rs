@@ -100,7 +100,7 @@ fn is_everybody(net: &IpNet) -> bool {
     net.prefix_len() == 0
 }
 
-/// Nothing but `sqlite://path`: a mistyped scheme must not end as a new, empty database in the current directory.
+/// Nothing but `sqlite://path` and `postgres://…`: a mistyped scheme must not end as a new, empty database in the current directory.
 fn check_database(url: &str, notes: &Notes) {
     let reason = match url.split_once("://") {
         Some(("sqlite", "")) => "names no file; write sqlite://path/to/croupier.db",
@@ -109,8 +109,12 @@ fn check_database(url: &str, notes: &Notes) {
         }
         Some(("sqlite", path)) if path.contains('\0') => "must not contain a NUL character",
         Some(("sqlite", _)) => return,
-        Some(("postgres" | "postgresql", _)) => "PostgreSQL comes in a later version; use sqlite://path",
-        Some(_) | None => "must start with sqlite://",
+        Some(("postgres" | "postgresql", rest)) if rest.contains('\0') => "must not contain a NUL character",
+        Some(("postgres" | "postgresql", rest)) => match rest.split(['?', '#']).next().and_then(|it| it.split_once('/')) {
+            Some((_, database)) if !database.is_empty() => return,
+            Some(_) | None => "names no database; write postgres://user:password@host/database",
+        },
+        Some(_) | None => "must start with sqlite:// or postgres://",
     };
     notes.error("database.url", reason);
 }

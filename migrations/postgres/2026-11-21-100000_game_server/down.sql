@@ -1,0 +1,17 @@
+DROP INDEX deposits_of_a_player;
+DROP TABLE deposit_intents;
+DROP TABLE cashier_requests;
+DROP TABLE method_overrides;
+DROP TABLE protection_log;
+DROP SEQUENCE protection_log_ids;
+DROP TABLE player_limits;
+ALTER TABLE players DROP COLUMN limited;
+ALTER TABLE players DROP COLUMN excluded_until;
+DROP TABLE event_attempts;
+DROP SEQUENCE event_attempts_ids;
+DROP TABLE event_turns;
+DROP TABLE event_queue;
+DROP TABLE event_endpoint;
+DROP TABLE unsealed_events;
+DROP SEQUENCE unsealed_events_ids;
+DROP TABLE events;

@@ -1,0 +1,137 @@
+//! Group commit: a lane is a thread that owns a writing connection, takes what waits, runs it in one transaction, and answers after the
+//! commit. A file has one lane; a server has several, and a player's work always takes the same one.
+
+mod file;
+mod job;
+mod server;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::{oneshot, watch};
+
+use super::connection::DbConn;
+use super::place::Place;
+use super::scope::Scope;
+use super::tx::{Warm, WriteTx};
+use crate::error::Error;
+use job::{Job, Work};
+
+/// A longer queue would make callers wait longer than they are willing to; a full one answers at once.
+const QUEUE: usize = 4096;
+
+/// A larger batch holds the lock longer; a smaller one shares its sync with fewer.
+const BATCH: usize = 256;
+
+type Jobs = SyncSender<Box<dyn Job>>;
+
+/// The lanes of a database.
+#[derive(Clone)]
+pub(super) struct Lanes {
+    lanes: Arc<[Lane]>,
+    pressure: Arc<AtomicBool>,
+}
+
+struct Lane {
+    jobs: Mutex<Option<Jobs>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Lanes {
+    /// The one lane of a file. `announce` counts commits that somebody waits for; `pressure` says when nothing may be written.
+    pub(super) fn of_file(
+        conn: DbConn,
+        path: PathBuf,
+        pressure: Arc<AtomicBool>,
+        announce: watch::Sender<u64>,
+    ) -> Self {
+        let mut writer = file::Writer::new(conn, path, announce);
+        let lane = Lane::start(move |waiting| writer.run(waiting));
+        Self { lanes: Arc::new([lane]), pressure }
+    }
+
+    /// The lanes of a server.
+    pub(super) fn of_server(place: &Place, count: usize, warm: Warm, announce: &watch::Sender<u64>) -> Self {
+        let process = crate::ids::time_ordered();
+        let lane = |number: usize| {
+            let mut writer = server::Writer::new(format!("{process}:{number}"), place.clone(), warm, announce.clone());
+            Lane::start(move |waiting| writer.run(waiting))
+        };
+        Self { lanes: (0..count.max(1)).map(lane).collect(), pressure: Arc::default() }
+    }
+
+    pub(super) fn submit<T, F>(&self, scope: Scope, work: F) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut WriteTx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        if self.pressure.load(Ordering::Relaxed) {
+            return Err(Error::Busy);
+        }
+        let lane = &self.lanes[self.lane_of(&scope)];
+        let (reply, answer) = oneshot::channel();
+        lane.submit(Box::new(Work::new(scope, work, reply)))?;
+        Ok(answer)
+    }
+
+    fn lane_of(&self, scope: &Scope) -> usize {
+        if self.lanes.len() == 1 {
+            return 0;
+        }
+        let mut hasher = DefaultHasher::new();
+        scope.hash(&mut hasher);
+        usize::try_from(hasher.finish() % self.lanes.len() as u64).expect("less than the number of lanes")
+    }
+
+    /// Takes no more work and waits for the last commit.
+    pub(super) fn close(&self) {
+        for lane in self.lanes.iter() {
+            lane.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+        for lane in self.lanes.iter() {
+            let thread = lane.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(Err(_)) = thread.map(JoinHandle::join) {
+                log::error!("database: the writer lane ended with a panic");
+            }
+        }
+    }
+}
+
+impl Lane {
+    fn start(run: impl FnOnce(&Receiver<Box<dyn Job>>) + Send + 'static) -> Self {
+        let (jobs, waiting) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || run(&waiting))
+            .expect("the system can start a thread");
+        Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) }
+    }
+
+    fn submit(&self, job: Box<dyn Job>) -> Result<(), Error> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        match jobs.as_ref().map(|jobs| jobs.try_send(job)) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(TrySendError::Full(_))) => Err(Error::Busy),
+            Some(Err(TrySendError::Disconnected(_))) | None => {
+                Err(Error::Internal("the writer lane has stopped".into()))
+            }
+        }
+    }
+}
+
+/// What waits now, `first` included, as far as it goes into one transaction.
+fn next_batch(first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    let mut batch = Vec::with_capacity(16);
+    batch.push(first);
+    while batch.len() < BATCH {
+        match waiting.try_recv() {
+            Ok(job) => batch.push(job),
+            Err(_) => break,
+        }
+    }
+    batch
+}

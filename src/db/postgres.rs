@@ -1,0 +1,175 @@
+//! Opening a connection to a PostgreSQL server, and refusing servers on which an answered commit could be lost.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::OpenError;
+use super::place::with_patience;
+use crate::secret::Secret;
+
+/// The oldest version that is tested.
+const OLDEST: i32 = 150_000;
+
+/// What a session that writes may take. A statement that needs longer is stuck; a lock that is not to be had by then is tried again; an
+/// instance that stands still inside a transaction loses it, so that others need not wait for its players. It only looks single rows
+/// up, so a plan made while the books were small must not read them whole when they are large.
+const WRITER: &str = "SET statement_timeout = '30s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
+     SET enable_seqscan = off; SET plan_cache_mode = 'force_generic_plan';";
+
+/// What a session that reads may take: a whole check of the books is one statement after the other.
+const READER: &str = "SET default_transaction_read_only = on; SET statement_timeout = '60s'; \
+     SET idle_in_transaction_session_timeout = '60s';";
+
+/// Texts that read alike everywhere, the isolation for which the locks are made, and no compiling of plans.
+const EVERY_SESSION: &str = "SET application_name = 'croupier'; SET client_encoding = 'UTF8'; SET TimeZone = 'UTC'; \
+     SET client_min_messages = 'warning'; SET default_transaction_isolation = 'read committed'; SET jit = off;";
+
+/// Opens a session that may write.
+///
+/// # Errors
+///
+/// Says what is wrong, for the operator, without the address's user and password.
+pub(super) fn connect(url: &Secret, shown: &str) -> Result<PgConnection, OpenError> {
+    open(url, shown, WRITER)
+}
+
+/// Opens a session that only reads.
+///
+/// # Errors
+///
+/// As [`connect`].
+pub(super) fn connect_read_only(url: &Secret, shown: &str) -> Result<PgConnection, OpenError> {
+    open(url, shown, READER)
+}
+
+fn open(url: &Secret, shown: &str, settings: &str) -> Result<PgConnection, OpenError> {
+    let url = with_patience(url);
+    let mut conn = PgConnection::establish(url.expose()).map_err(|error| refused(shown, url.expose(), &error))?;
+    let set = conn.batch_execute(EVERY_SESSION).and_then(|()| conn.batch_execute(settings));
+    set.map_err(|error| refused(shown, url.expose(), &error))?;
+    Ok(conn)
+}
+
+/// What the server or libpq says, unless it repeats the address.
+fn refused(shown: &str, url: &str, error: &dyn std::fmt::Display) -> OpenError {
+    let text = error.to_string();
+    let password = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).and_then(|(user, _)| user.split_once(':'));
+    let repeats = password.is_some_and(|(_, password)| !password.is_empty() && text.contains(password));
+    let reason = if repeats || text.contains(url) { "the address cannot be used" } else { text.trim() };
+    OpenError(format!("{shown}: {}", reason.replace('\n', "; ")))
+}
+
+#[derive(QueryableByName)]
+struct Setting {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    setting: String,
+    /// As the server, the database or the role say it, not what this session changed.
+    #[diesel(sql_type = Text)]
+    reset_val: String,
+}
+
+/// What makes a server unfit to keep money: the first reason. Servers that only lose commits in a power cut, with `fsync` off, are for
+/// tests, and warned about.
+///
+/// # Errors
+///
+/// What the database says.
+pub(super) fn unfit(conn: &mut PgConnection) -> QueryResult<Option<String>> {
+    let settings: Vec<Setting> = diesel::sql_query(
+        "SELECT name, setting, coalesce(reset_val, setting) AS reset_val FROM pg_settings WHERE name IN \
+         ('server_version_num', 'synchronous_commit', 'default_transaction_isolation', 'fsync', 'full_page_writes', \
+          'transaction_read_only', 'server_encoding', 'synchronous_standby_names')",
+    )
+    .load(conn)?;
+    let of = |name: &str| settings.iter().find(|one| one.name == name);
+    let current = |name: &str| of(name).map_or("", |one| one.setting.as_str());
+    let default = |name: &str| of(name).map_or("", |one| one.reset_val.as_str());
+    for unsafe_setting in ["fsync", "full_page_writes"] {
+        if current(unsafe_setting) == "off" {
+            log::warn!("database: the server runs with {unsafe_setting} = off: a power cut loses answered commits");
+        }
+    }
+    if default("synchronous_commit") == "local" && !current("synchronous_standby_names").is_empty() {
+        log::warn!("database: synchronous_commit = local: a failover loses answered commits");
+    }
+    Ok(judge(&[
+        ("server_version_num", current("server_version_num")),
+        ("server_encoding", current("server_encoding")),
+        ("transaction_read_only", current("transaction_read_only")),
+        ("synchronous_commit", default("synchronous_commit")),
+        ("default_transaction_isolation", default("default_transaction_isolation")),
+    ]))
+}
+
+fn judge(settings: &[(&str, &str)]) -> Option<String> {
+    let of = |wanted: &str| settings.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
+    let version: i32 = of("server_version_num").parse().unwrap_or(0);
+    if version < OLDEST {
+        return Some(format!("the server is version {}; 15 or newer is needed", version / 10_000));
+    }
+    if of("server_encoding") != "UTF8" {
+        return Some(format!("the database's encoding is {}; it must be UTF8", of("server_encoding")));
+    }
+    if of("transaction_read_only") != "off" {
+        return Some(
+            "the server is read-only (a standby?); name all hosts and add target_session_attrs=read-write to the address".into(),
+        );
+    }
+    if of("synchronous_commit") == "off" {
+        return Some("synchronous_commit is off: answered commits could be lost; set it to on for the server, the database or the role".into());
+    }
+    if of("default_transaction_isolation") != "read committed" {
+        return Some(format!(
+            "default_transaction_isolation is {}; it must be read committed, for which the locks are made",
+            of("default_transaction_isolation")
+        ));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIT: [(&str, &str); 5] = [
+        ("server_version_num", "150018"),
+        ("server_encoding", "UTF8"),
+        ("transaction_read_only", "off"),
+        ("synchronous_commit", "on"),
+        ("default_transaction_isolation", "read committed"),
+    ];
+
+    #[test]
+    fn a_server_that_could_lose_an_answered_commit_is_refused_with_the_reason() {
+        assert_eq!(judge(&FIT), None);
+        for fit in ["remote_write", "remote_apply", "local"] {
+            let settings = FIT.map(|(name, value)| (name, if name == "synchronous_commit" { fit } else { value }));
+            assert_eq!(judge(&settings), None, "{fit}");
+        }
+        for (changed, value, reason) in [
+            ("server_version_num", "140012", "15 or newer"),
+            ("server_version_num", "", "15 or newer"),
+            ("server_encoding", "SQL_ASCII", "UTF8"),
+            ("transaction_read_only", "on", "read-only"),
+            ("transaction_read_only", "", "read-only"),
+            ("synchronous_commit", "off", "synchronous_commit"),
+            ("default_transaction_isolation", "serializable", "read committed"),
+            ("default_transaction_isolation", "repeatable read", "read committed"),
+        ] {
+            let settings = FIT.map(|(name, old)| (name, if name == changed { value } else { old }));
+            assert!(judge(&settings).is_some_and(|text| text.contains(reason)), "{changed} = {value}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_in_a_reason() {
+        let url = "postgres://u:hunter2@h/db";
+        for said in ["could not parse postgres://u:hunter2@h/db", "the word hunter2 is wrong"] {
+            assert!(!refused("postgres://h/db", url, &said).to_string().contains("hunter2"), "{said}");
+        }
+        assert!(refused("postgres://h/db", url, &"connection refused\nIs it up?").0.contains("connection refused; Is"));
+    }
+}

@@ -1,0 +1,27 @@
+//! Whose work a write is.
+
+use crate::ids::{ExternalId, Player};
+
+/// Whose work a write is. Where several instances write to the same books, the player's row is locked before the work runs, so what it
+/// reads of the player stays true until its commit. Work that moves a player's money under another scope is refused there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Nobody's: of staff, of the service itself. What it reads and then changes must be guarded where it is changed.
+    Nobody,
+    /// A player's, who may not exist yet.
+    Player(Player),
+    /// That of the player whose order it is. Without such an order it is nobody's.
+    Order(String),
+}
+
+impl From<&Player> for Scope {
+    fn from(player: &Player) -> Self {
+        Scope::Player(player.clone())
+    }
+}
+
+impl From<&ExternalId> for Scope {
+    fn from(id: &ExternalId) -> Self {
+        Scope::Order(id.as_str().to_owned())
+    }
+}

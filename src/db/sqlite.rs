@@ -1,0 +1,134 @@
+//! Opening an SQLite file with the settings every connection must have (threats DUR-8, DUR-9).
+
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::OpenError;
+
+/// Write-ahead log, a sync at every commit, foreign keys, five seconds of patience, no trust in a file's own SQL.
+const EVERY_CONNECTION: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+     PRAGMA trusted_schema = OFF; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864; \
+     PRAGMA wal_autocheckpoint = 48000;";
+
+/// Older libraries can corrupt a file in a reset race of the write-ahead log (threats DUR-8).
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Opens a connection that may write. Creates the file when it is missing, never its directory.
+///
+/// # Errors
+///
+/// Says what is wrong with the file, for the operator.
+pub(super) fn connect(path: &Path) -> Result<SqliteConnection, OpenError> {
+    let mut conn = establish(path)?;
+    let wal = journal_mode(&mut conn).map_err(|error| unusable(path, error))?;
+    if !wal.eq_ignore_ascii_case("wal") {
+        return Err(OpenError(format!("{}: cannot use a write-ahead log there (mode {wal})", path.display())));
+    }
+    Ok(conn)
+}
+
+/// Opens a connection that only reads an existing file, beside a running service or without one.
+///
+/// # Errors
+///
+/// Says what is wrong with the file, for the operator.
+pub(super) fn connect_read_only(path: &Path) -> Result<SqliteConnection, OpenError> {
+    if !path.exists() {
+        return Err(OpenError(format!("{}: no such database", path.display())));
+    }
+    let mut conn = establish(path)?;
+    conn.batch_execute("PRAGMA query_only = ON").map_err(|error| unusable(path, error))?;
+    Ok(conn)
+}
+
+fn establish(path: &Path) -> Result<SqliteConnection, OpenError> {
+    let text = path.to_str().ok_or_else(|| OpenError("database.url: the path is not UTF-8".into()))?;
+    let mut conn = SqliteConnection::establish(text).map_err(|error| OpenError(format!("{}: {error}", path.display())))?;
+    check_library(&mut conn).map_err(|error| unusable(path, error))??;
+    conn.batch_execute(EVERY_CONNECTION).map_err(|error| unusable(path, error))?;
+    Ok(conn)
+}
+
+fn unusable(path: &Path, error: diesel::result::Error) -> OpenError {
+    OpenError(format!("{}: {error}", path.display()))
+}
+
+fn journal_mode(conn: &mut SqliteConnection) -> QueryResult<String> {
+    #[derive(QueryableByName)]
+    struct Mode {
+        #[diesel(sql_type = Text)]
+        journal_mode: String,
+    }
+    diesel::sql_query("PRAGMA journal_mode = WAL").get_result::<Mode>(conn).map(|mode| mode.journal_mode)
+}
+
+fn check_library(conn: &mut SqliteConnection) -> QueryResult<Result<(), OpenError>> {
+    let version = diesel::select(diesel::dsl::sql::<Text>("sqlite_version()")).get_result::<String>(conn)?;
+    let too_old = || OpenError(format!("SQLite {version} is too old: 3.51.3 or newer is needed"));
+    Ok(if is_safe(&version) { Ok(()) } else { Err(too_old()) })
+}
+
+/// Whether a library of this version cannot damage the file.
+fn is_safe(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    (next(), next(), next()) >= OLDEST_SQLITE
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::r2d2::Pool;
+    use diesel::sql_types::BigInt;
+
+    use crate::db::DbConn;
+    use crate::db::readers::Readers;
+
+    use super::*;
+
+    fn pragma(conn: &mut SqliteConnection, name: &str) -> i64 {
+        let sql = format!("(SELECT * FROM pragma_{name})");
+        diesel::select(diesel::dsl::sql::<BigInt>(&sql)).get_result(conn).expect("a setting")
+    }
+
+    fn assert_settings(conn: &mut SqliteConnection, is_reader: bool) {
+        let mode = diesel::select(diesel::dsl::sql::<Text>("(SELECT * FROM pragma_journal_mode)"));
+        assert_eq!(mode.get_result::<String>(conn).expect("a mode"), "wal");
+        for (name, value) in
+            [("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000), ("trusted_schema", 0), ("query_only", 0)]
+        {
+            let value = if name == "query_only" { i64::from(is_reader) } else { value };
+            assert_eq!(pragma(conn, name), value, "{name}");
+        }
+    }
+
+    /// threats DUR-8
+    #[test]
+    fn a_library_that_can_damage_the_file_is_refused() {
+        for old in ["", "3", "3.51", "3.51.2", "3.50.9", "2.99.99", "nonsense"] {
+            assert!(!is_safe(old), "{old:?}");
+        }
+        for safe in ["3.51.3", "3.51.10", "3.52.0", "4.0.0"] {
+            assert!(is_safe(safe), "{safe:?}");
+        }
+    }
+
+    #[test]
+    fn every_connection_has_the_settings_also_the_pooled_ones() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("books.db");
+        assert_settings(&mut connect(&path).expect("opens"), false);
+        assert_settings(&mut connect_read_only(&path).expect("opens"), true);
+
+        let pool = Pool::builder().max_size(4).build(Readers(path.into())).expect("a pool");
+        let mut pooled: Vec<_> = (0..4).map(|_| pool.get().expect("a reader")).collect();
+        for conn in &mut pooled {
+            let DbConn::Sqlite(conn) = &mut **conn else { panic!("a file") };
+            assert_settings(conn, true);
+            let written = conn.batch_execute("CREATE TABLE t (x INTEGER)");
+            assert!(written.is_err(), "a reader writes nothing");
+        }
+    }
+}
