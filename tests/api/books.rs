@@ -1,9 +1,9 @@
 //! Books that were tampered with are found, named, and not served (contract part 2, threats R8, DUR-6, DUR-7, DUR-12, ADM-7).
 
-use croupier::{clock, db};
 use croupier::ids::{Login, Player, SiteId};
 use croupier::protection::exclusion;
 use croupier::simulate::messages::{CHARGEBACK, PAYOUT, PURCHASE, SUCCESS};
+use croupier::{clock, db};
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use serde_json::json;
@@ -45,13 +45,14 @@ async fn told() -> Told {
         let append = move |tx: &mut croupier::db::WriteTx<'_>| {
             croupier::staff::audit::append(tx, "carol", "test", "nothing", reason, clock::now())
         };
-        app.state.db.write(append).await.expect("an audit row");
+        app.state.db.write(db::Scope::Nobody, append).await.expect("an audit row");
     }
+    let bob = Player { site: SiteId(SITE), login: Login::parse("bob").expect("a login") };
+    let scope = db::Scope::from(&bob);
     let exclude = move |tx: &mut croupier::db::WriteTx<'_>| {
-        let bob = Player { site: SiteId(SITE), login: Login::parse("bob")? };
         exclusion::exclude(tx, &bob, exclusion::Kind::CoolOff, clock::now() + clock::DAY_MICROS, clock::now())
     };
-    app.state.db.write(exclude).await.expect("an exclusion");
+    app.state.db.write(scope, exclude).await.expect("an exclusion");
     let (home, settings, _) = app.stop().await;
     Told { home, settings, paid, sent, waiting, credited }
 }
@@ -283,8 +284,9 @@ async fn a_file_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
     let foreign = "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine');";
     let newer = "INSERT INTO __diesel_schema_migrations VALUES ('29991231235959', '2999-12-31')";
     type Damage = Box<dyn Fn(&std::path::Path)>;
-    let sql =
-        |sql: &'static str| -> Damage { Box::new(move |file| db::connect(&file.into()).unwrap().batch_execute(sql).unwrap()) };
+    let sql = |sql: &'static str| -> Damage {
+        Box::new(move |file| db::connect(&file.into()).unwrap().batch_execute(sql).unwrap())
+    };
     let cut = |keep: fn(u64) -> u64| -> Damage {
         Box::new(move |file| {
             let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();

@@ -273,9 +273,10 @@ fn damaged_truncated_and_foreign_files_are_refused_with_the_reason() {
     for page in 1..torn.len() / 4096 {
         torn[page * 4096..page * 4096 + 64].fill(0xA5);
     }
-    let mut other =
-        <SqliteConnection as diesel::Connection>::establish(service.directory().join("foreign.db").to_str().expect("text"))
-            .expect("a file");
+    let mut other = <SqliteConnection as diesel::Connection>::establish(
+        service.directory().join("foreign.db").to_str().expect("text"),
+    )
+    .expect("a file");
     other.batch_execute("CREATE TABLE theirs (id INTEGER)").expect("a table");
     drop(other);
     let foreign = fs::read(service.directory().join("foreign.db")).expect("the file");

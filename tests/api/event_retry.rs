@@ -1,7 +1,7 @@
 //! Pushes that are not taken: refused events, endpoints that fail, and what a person does about them (threats WLT-4).
 
 use croupier::clock::{DAY_MICROS, Micros};
-use croupier::db::DbConn;
+use croupier::db::{DbConn, Scope};
 use croupier::pushes::Worked;
 use croupier::pushes::desk;
 use diesel::RunQueryDsl;
@@ -70,7 +70,7 @@ async fn written(line: &Line) -> i64 {
         #[diesel(sql_type = diesel::sql_types::BigInt)]
         rows: i64,
     }
-    let count = line.bench.state().db.write(|tx| {
+    let count = line.bench.state().db.write(Scope::Nobody, |tx| {
         let count: Count = diesel::sql_query("SELECT total_changes() AS \"rows\"").get_result(tx.read()?)?;
         Ok(count.rows)
     });
@@ -99,7 +99,7 @@ async fn a_refusal_costs_the_same_however_many_events_wait_behind_it() {
 /// Queues all these once more, at this time after the start.
 async fn push_again(line: &Line, places: std::ops::RangeInclusive<i64>, after: Micros) {
     let (places, at) = (places.collect::<Vec<_>>(), line.start + after);
-    let again = line.bench.state().db.write(move |tx| desk::push_again(tx, &places, at));
+    let again = line.bench.state().db.write(Scope::Nobody, move |tx| desk::push_again(tx, &places, at));
     assert!(again.await.expect("queued") > 0);
 }
 
@@ -165,7 +165,7 @@ async fn an_event_refused_for_days_is_given_up_with_an_alarm_and_comes_back_to_l
     assert!(queued.is_some_and(|row| row.dead));
 
     take_all(&line);
-    let again = line.bench.state().db.write(move |tx| desk::push_again(tx, &[1], 0));
+    let again = line.bench.state().db.write(Scope::Nobody, move |tx| desk::push_again(tx, &[1], 0));
     assert_eq!(again.await.expect("queued"), 1);
     line.drain(at).await;
     assert_eq!((line.receiver.taken(), line.status().await.dead), (vec![3, 2, 4, 1], 0));
@@ -259,7 +259,7 @@ async fn a_person_resumes_at_once() {
     assert_eq!(line.step(0).await, Worked::Resting);
 
     let at = line.start;
-    let resumed = line.bench.state().db.write(move |tx| desk::resume(tx, at));
+    let resumed = line.bench.state().db.write(Scope::Nobody, move |tx| desk::resume(tx, at));
 
     assert!(resumed.await.expect("resumed"));
     line.drain(0).await;
@@ -323,7 +323,8 @@ async fn a_span_of_time_is_pushed_once_more_in_order() {
     let span = (first + MINUTE, Some(first + 3 * MINUTE));
     let places = line.read(move |conn: &mut DbConn| desk::between(conn, 0, span.0, span.1, 1000)).await;
     assert_eq!(places, (4..=9).collect::<Vec<_>>());
-    let again = line.bench.state().db.write(move |tx| desk::push_again(tx, &[4, 5, 6, 7, 8, 9, 13, 99], 0));
+    let again =
+        line.bench.state().db.write(Scope::Nobody, move |tx| desk::push_again(tx, &[4, 5, 6, 7, 8, 9, 13, 99], 0));
 
     assert_eq!(again.await.expect("queued"), 6, "the newest one comes anyway, the last there is not");
     line.drain(0).await;

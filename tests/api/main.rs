@@ -1,4 +1,4 @@
-//! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
+//! The integration tests: one binary, each test a promise, each with the real service, a real database and a real HTTP peer.
 
 mod agreement;
 #[path = "support/bench.rs"]
@@ -40,8 +40,10 @@ mod raw;
 mod repeats;
 mod rollbacks;
 mod senders;
+mod several_instances;
 mod signatures;
 mod support;
 mod tidy;
+mod two_homes;
 mod wallet;
 mod wallet_certificate;

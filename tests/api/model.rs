@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use croupier::clock;
 use croupier::db::migrate::{self, Policy};
-use croupier::db::{Db, FileLock};
+use croupier::db::{Db, FileLock, Scope};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, Login, Player, SiteId};
 use croupier::ledger;
@@ -258,7 +258,7 @@ impl Books {
         let text = "[sites.demo]\nsite_id = 332\ncurrencies = [\"USD\"]\n[sites.demo.payouts]\napproval = \"auto\"\n";
         let settings = Settings::from_text(text).expect("the settings");
         let site = Arc::new(settings.sites[0].clone());
-        let added = db.write(|tx| {
+        let added = db.write(Scope::Nobody, |tx| {
             for number in 0..LOGINS.len() {
                 players::put(tx, &player(number), &Change::default(), clock::now())?;
             }
@@ -280,19 +280,21 @@ impl Books {
             Event::Notify { order, news, off, variant } => {
                 let notification = self.notification(order, news, off, variant);
                 Box::pin(async move {
-                    db.write(move |tx| webhooks::receive(tx, &notification, clock::now())).await.map(|()| None)
+                    let scope = Scope::Order(notification.external_id.clone());
+                    db.write(scope, move |tx| webhooks::receive(tx, &notification, clock::now())).await.map(|()| None)
                 })
             }
             Event::Send { order, outcome } => {
                 let id = self.ids.get(&order).cloned();
                 Box::pin(async move {
                     let Some(id) = id else { return Ok(None) };
+                    let scope = Scope::from(&id);
                     let send = move |tx: &mut croupier::db::WriteTx<'_>| {
                         let claimed = outbox::claim(tx, id.as_str(), |_, _| Ok(b"body".to_vec()), clock::now())?;
                         let Some(claim) = claimed else { return Ok(None) };
                         outbox::record(tx, &claim, outcome, "test", OnRefusal::Release, clock::now()).map(|()| None)
                     };
-                    db.write(send).await
+                    db.write(scope, send).await
                 })
             }
             Event::Play { player: number, bet, amount, key } => {
@@ -303,9 +305,9 @@ impl Books {
                 let make = move |tx: &mut croupier::db::WriteTx<'_>| {
                     transactions::make(tx, &key.to_string(), &movement, clock::now()).map(|_| None)
                 };
-                Box::pin(db.write(make))
+                Box::pin(db.write(&player(number), make))
             }
-            Event::Rollback { player: number, reference } => Box::pin(db.write(move |tx| {
+            Event::Rollback { player: number, reference } => Box::pin(db.write(&player(number), move |tx| {
                 rollback::make(tx, &player(number), &reference.to_string(), clock::now()).map(|_| None)
             })),
         }

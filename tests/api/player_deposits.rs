@@ -1,7 +1,7 @@
 //! Deposits that players begin here: an order, the open door of the Cashier, and the Cashier's question that goes on with it.
 
 use croupier::clock::{self, DAY_MICROS};
-use croupier::ids::ExternalId;
+use croupier::ids::{ExternalId, Login, Player, SiteId};
 use croupier::orders::Status;
 use croupier::payouts::Stage;
 use croupier::payouts::approve::{self, By};
@@ -84,7 +84,8 @@ async fn the_whole_way_from_a_session_to_a_payout() {
     let payout = asked(&withdrawal.id(), &wire::order("alice", 10_000, "USD"));
     let (id, by) = (ExternalId::parse(&payout.id).unwrap(), By { actor: "carol", reason: "checked" });
     let site = app.state.site(croupier::ids::SiteId(SITE)).expect("the site").clone();
-    let approved = app.state.db.write(move |tx| approve::approve(tx, &site, &id, by, clock::now()).map(|_| ()));
+    let approved =
+        app.state.db.write(&id.clone(), move |tx| approve::approve(tx, &site, &id, by, clock::now()).map(|_| ()));
     approved.await.expect("it is approved");
     app.state.outbox.notify_one();
     let initiation = app.initiation(&payout).await;
@@ -194,7 +195,8 @@ async fn what_was_begun_long_ago_is_ended_and_told() {
     app.age(DAY_MICROS);
     let young = alice.post(PATH, &wish("10", "2")).await.id();
 
-    let ended = app.state.db.write(|tx| croupier::cashier::deposit::expire(tx, clock::now(), 100));
+    let ended =
+        app.state.db.write(croupier::db::Scope::Nobody, |tx| croupier::cashier::deposit::expire(tx, clock::now(), 100));
     assert_eq!(ended.await.expect("done"), 1);
 
     let told = alice.get(&format!("/cashier/transactions/{old}")).await;
@@ -338,11 +340,10 @@ async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_not
     let app = TestApp::with(shut).await;
     app.player("alice").await;
     let site = app.state.site(croupier::ids::SiteId(SITE)).expect("the site").clone();
-    let begun = app.state.db.write(move |tx| {
+    let player = Player { site: SiteId(SITE), login: Login::parse("alice").expect("a login") };
+    let begun = app.state.db.write(&player.clone(), move |tx| {
         use croupier::cashier::deposit::{Begun, Wanted, begin};
-        use croupier::ids::{Login, Player, SiteId};
         use croupier::money::{Currency, Money};
-        let player = Player { site: SiteId(SITE), login: Login::parse("alice")? };
         let row = croupier::players::read(tx.read()?, &player)?.expect("alice");
         let wanted = Wanted {
             amount: Money::new(1_000, Currency::parse("USD")?)?,
@@ -363,16 +364,19 @@ async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_not
     assert_eq!(app.cashier_asks(&order).await, id.as_str());
 
     let late = id.clone();
-    let failed =
-        app.state.db.write(move |tx| croupier::cashier::deposit::not_opened(tx, &late, "too late", clock::now()));
+    let failed = app
+        .state
+        .db
+        .write(&late.clone(), move |tx| croupier::cashier::deposit::not_opened(tx, &late, "too late", clock::now()));
     failed.await.expect("nothing to do");
 
     let known = asked(id.as_str(), &order);
     assert_eq!(app.deposit_status(&known).await, Status::Created);
     app.say(&known, PURCHASE, SUCCESS).await;
     let late = id.clone();
-    let opened =
-        app.state.db.write(move |tx| croupier::cashier::deposit::opened(tx, &late, "https://x.example/", clock::now()));
+    let opened = app.state.db.write(&late.clone(), move |tx| {
+        croupier::cashier::deposit::opened(tx, &late, "https://x.example/", clock::now())
+    });
     opened.await.expect("it is only noted");
     assert_eq!((app.deposit_status(&known).await, app.balance("alice").await), (Status::Credited, (1_000, 0)));
 }

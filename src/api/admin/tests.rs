@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::scope;
 use crate::app::{Application, State};
-use crate::db::WriteTx;
+use crate::db::{Scope, WriteTx};
 use crate::error::Error;
 use crate::ids::{Login, Player, SiteId};
 use crate::ledger::{self, PlayerId};
@@ -43,7 +43,7 @@ impl Desk {
             database.url()
         );
         let state = Application::build(Settings::from_text(&text).unwrap()).await.unwrap().state().clone();
-        let tokens = state.db.write(people).await.unwrap();
+        let tokens = state.db.write(&alice(), people).await.unwrap();
         Self { state, tokens, asked: AtomicU8::new(0), _database: database, _dir: dir }
     }
 
@@ -102,9 +102,13 @@ const PEOPLE: [(&str, Role); 5] = [
     ("adam", Role::Admin),
 ];
 
+fn alice() -> Player {
+    Player { site: SiteId(332), login: Login::parse("alice").unwrap() }
+}
+
 fn people(tx: &mut WriteTx<'_>) -> Result<Vec<(&'static str, Secret)>, Error> {
     let password = Hashed::new(&Secret::new("correct horse"))?;
-    let player = Player { site: SiteId(332), login: Login::parse("alice")? };
+    let player = alice();
     let (row, _) = players::put(tx, &player, &Change::default(), 1)?;
     ledger::bonus(tx, "start", player.site, PlayerId(row.id), Money::new(10_000, usd())?, 1)?;
     let issue = |(name, role)| {
@@ -168,7 +172,7 @@ async fn roles_are_refused_what_is_not_theirs() {
         let (status, body) = desk.post(who, &path, body).await;
         assert_eq!((status, &body["code"]), (403, &json!("not_permitted")), "{who} {path}");
     }
-    desk.state.db.write(|tx| accounts::disable(tx, "cli", "adam", 2)).await.unwrap();
+    desk.state.db.write(Scope::Nobody, |tx| accounts::disable(tx, "cli", "adam", 2)).await.unwrap();
     assert_eq!(desk.get("adam", "/payouts").await.0, 401);
     assert_eq!(desk.get("vera", &format!("/payouts/{id}")).await.1["stage"], "awaiting_approval");
     assert_eq!(desk.post("otto", &format!("/payouts/{id}/decline"), because()).await.1["status_name"], "cancelled");

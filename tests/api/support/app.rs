@@ -60,9 +60,9 @@ pub struct Home {
 }
 
 impl Home {
-    fn new() -> Self {
+    fn new(database: impl FnOnce(&Path) -> TestDatabase) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
-        let database = TestDatabase::create(directory.path());
+        let database = database(directory.path());
         Self { directory, database }
     }
 
@@ -99,13 +99,28 @@ impl TestApp {
 
     /// A service with other settings: `change` gets the text of [`TestApp::spawn`]'s and gives the text to use. See [`set`].
     pub async fn with(change: impl FnOnce(String) -> String) -> Self {
-        let home = Arc::new(Home::new());
+        Self::at(TestDatabase::create, change).await
+    }
+
+    /// A service with other settings and a database of the test's choice.
+    pub async fn at(database: impl FnOnce(&Path) -> TestDatabase, change: impl FnOnce(String) -> String) -> Self {
+        let home = Arc::new(Home::new(database));
         let here = ([127, 0, 0, 1], 0).into();
         let cashier = CashierServer::start(here, Brand::new(SITE, SALT), |_| Behaviour::Accept).await;
         let cashier = cashier.expect("a free port for the Cashier");
         let plain = plain_settings(home.path(), &cashier.payout_url(), &cashier.authlink_url());
         let plain = set(&plain, "database", "url", &format!("\"{}\"", home.database.url()));
         Self::start(home, change(plain), cashier).await
+    }
+
+    /// Another instance on the same database, with a state directory of its own. Its payouts go to the Cashier of this one.
+    pub async fn beside(&self) -> Self {
+        let home = Home::new(|_| self.home.database.shared());
+        let settings =
+            self.settings.replace(&self.directory().display().to_string(), &home.path().display().to_string());
+        let here = ([127, 0, 0, 1], 0).into();
+        let nobody = CashierServer::start(here, Brand::new(SITE, SALT), |_| Behaviour::Accept).await;
+        Self::start(Arc::new(home), settings, nobody.expect("a free port")).await
     }
 
     async fn start(home: Arc<Home>, settings: String, cashier: CashierServer) -> Self {

@@ -88,7 +88,7 @@ impl Bench {
         use croupier::wallet::transactions::{Kind, Movement, make};
         let player = player();
         let currency = Currency::parse("USD").expect("a currency");
-        let given = self.state().db.write(move |tx| {
+        let given = self.state().db.write(&player.clone(), move |tx| {
             players::put(tx, &player, &players::Change::default(), clock::now())?;
             let (reference, reason) = ("seed".to_owned(), None);
             let player = player.clone();
@@ -111,7 +111,7 @@ impl Bench {
         let request = notification(id.as_str(), LOGIN, amount, (11, status_id), 77);
         let notification =
             self.state().carouseller.read_notification(&received(&request)).expect("a good notification");
-        let stored = self.state().db.write(move |tx| webhooks::receive(tx, &notification, clock::now()));
+        let stored = self.state().db.write(id, move |tx| webhooks::receive(tx, &notification, clock::now()));
         stored.await.expect("stored");
     }
 
@@ -154,7 +154,7 @@ impl Bench {
     pub async fn make_due(&self, due_at: i64) {
         use croupier::db::schema::outbox;
         use diesel::prelude::*;
-        let set = self.state().db.write(move |tx| {
+        let set = self.state().db.write(croupier::db::Scope::Nobody, move |tx| {
             diesel::update(outbox::table).set(outbox::due_at.eq(due_at)).execute(tx.conn()?)?;
             Ok(())
         });

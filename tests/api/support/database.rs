@@ -47,7 +47,7 @@ pub struct TestDatabase {
 #[derive(Debug)]
 enum Home {
     File(PathBuf),
-    Server { cluster: String, name: String },
+    Server { cluster: String, name: String, is_shared: bool },
 }
 
 impl TestDatabase {
@@ -82,7 +82,7 @@ impl TestDatabase {
                 }
                 copy
             }
-            Home::Server { cluster, name } => {
+            Home::Server { cluster, name, .. } => {
                 // Readers of a pool may linger for a moment after their service.
                 let ended = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
                 administer(cluster, &ended);
@@ -97,11 +97,23 @@ impl TestDatabase {
             (Home::File(path), Home::File(copy)) => {
                 std::fs::copy(copy, path).expect("put back");
             }
-            (Home::Server { cluster, name }, Home::Server { name: copy, .. }) => {
+            (Home::Server { cluster, name, .. }, Home::Server { name: copy, .. }) => {
                 administer(cluster, &format!("DROP DATABASE {name} WITH (FORCE)"));
                 administer(cluster, &format!("CREATE DATABASE {name} TEMPLATE {copy}"));
             }
-            (Home::File(_), Home::Server { .. }) | (Home::Server { .. }, Home::File(_)) => panic!("two kinds of database"),
+            (Home::File(_), Home::Server { .. }) | (Home::Server { .. }, Home::File(_)) => {
+                panic!("two kinds of database")
+            }
+        }
+    }
+
+    /// The same database once more, for another instance. It goes away with this one.
+    pub fn shared(&self) -> Self {
+        match &self.home {
+            Home::File(_) => panic!("a file has one service"),
+            Home::Server { cluster, name, .. } => {
+                Self { home: Home::Server { cluster: cluster.clone(), name: name.clone(), is_shared: true } }
+            }
         }
     }
 
@@ -110,14 +122,14 @@ impl TestDatabase {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
         administer(cluster, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
-        Self { home: Home::Server { cluster: cluster.to_owned(), name } }
+        Self { home: Home::Server { cluster: cluster.to_owned(), name, is_shared: false } }
     }
 
     /// What stands in the settings as `database.url`.
     pub fn url(&self) -> String {
         match &self.home {
             Home::File(path) => format!("sqlite://{}", path.display()),
-            Home::Server { cluster, name } => address(cluster, name),
+            Home::Server { cluster, name, .. } => address(cluster, name),
         }
     }
 
@@ -162,7 +174,7 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        if let Home::Server { cluster, name } = &self.home {
+        if let Home::Server { cluster, name, is_shared: false } = &self.home {
             // The service may still be about to end; a failing test does not fail twice.
             let dropped = connection(cluster).batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
             assert!(dropped.is_ok() || std::thread::panicking(), "{name}: {dropped:?}");
@@ -214,7 +226,8 @@ fn table_of(trigger: &str) -> &'static str {
 
 /// The address of another database of the cluster.
 fn address(cluster: &str, name: &str) -> String {
-    let (server, query) = cluster.split_once('?').map_or((cluster, String::new()), |(server, query)| (server, format!("?{query}")));
+    let (server, query) =
+        cluster.split_once('?').map_or((cluster, String::new()), |(server, query)| (server, format!("?{query}")));
     let (server, _) = server.rsplit_once('/').expect("the address of a cluster ends with a database");
     format!("{server}/{name}{query}")
 }
@@ -236,7 +249,10 @@ fn template(cluster: &str) -> String {
         let place = Place::parse(&Secret::new(address(cluster, &name))).expect("a good address");
         migrate::prepare(&place, Policy::Migrate).expect("the schema");
         // A name of its own is what each copy gets when it is first opened.
-        db::connect(&place).expect("the template opens").batch_execute("DELETE FROM meta WHERE name = 'database_id'").expect("no name");
+        db::connect(&place)
+            .expect("the template opens")
+            .batch_execute("DELETE FROM meta WHERE name = 'database_id'")
+            .expect("no name");
         name
     };
     TEMPLATE.get_or_init(made).clone()

@@ -7,6 +7,8 @@
 //! - [`other_wallet`]: somebody else's wallet, right or wrong, for the self-test to examine.
 //! - [`player`]: a player's front end, with a session token.
 //! - [`receiver`]: a game server that takes pushes, and does with them what a test says.
+//! - [`script`]: many requests to one service, with what it answered, to compare two services.
+//! - [`staff`]: people of the back office and their decisions.
 //! - [`story`]: whole steps in one word: give a player money, deposit, ask for a payout, notify.
 //!
 //! Every [`TestApp`] checks every invariant of its books when the test ends.
@@ -17,6 +19,8 @@ pub mod database;
 pub mod other_wallet;
 pub mod player;
 pub mod receiver;
+pub mod script;
+pub mod staff;
 pub mod story;
 pub mod wire;
 

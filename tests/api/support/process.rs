@@ -72,6 +72,15 @@ impl Service {
         service
     }
 
+    /// Prepares the files of another instance on the same database; starts nothing.
+    pub fn beside(&self) -> Self {
+        let directory = tempfile::tempdir().expect("a directory for a test");
+        let (database, setup) = (self.database.shared(), self.setup.clone());
+        let service = Self { directory, database, setup, running: None, log: Arc::default() };
+        service.write_settings(&service.database.url());
+        service
+    }
+
     /// Prepares the files and starts.
     pub fn started(setup: Setup) -> Self {
         let mut service = Self::new(setup);
