@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::cashier::deposit;
 use crate::cashier::doors::Doors;
 use crate::clock;
 use crate::db::migrate::{self, Policy};
-use crate::db::{self, Db};
+use crate::db::{self, Db, Place, Scope};
 use crate::marks::{self, MarkFile};
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
@@ -21,6 +20,7 @@ use crate::payouts::worker::Worker;
 use crate::providers::carouseller::{Carouseller, SiteWire};
 use crate::pushes::Pusher;
 use crate::settings::{Settings, Site};
+use crate::shared;
 use crate::state::Gate;
 use crate::verify;
 use crate::webhooks;
@@ -82,17 +82,17 @@ impl Application {
     ///
     /// What is wrong, for the operator.
     pub async fn build_with(settings: Settings, policy: Policy) -> Result<Self, StartError> {
-        let path = db::sqlite_path(&settings.database.url).map_err(StartError::of)?;
-        marks::check_not_emptied(&settings.server.state_dir, &path).map_err(StartError)?;
-        let lock = db::FileLock::take(&path).map_err(StartError::of)?;
-        for name in migrate::prepare(&path, policy).map_err(StartError::of)? {
+        let place = Place::parse(&settings.database.url).map_err(StartError::of)?;
+        marks::check_not_emptied(&settings.server.state_dir, &place).map_err(StartError)?;
+        let lock = db::FileLock::of(&place).map_err(StartError::of)?;
+        for name in migrate::prepare(&place, policy).map_err(StartError::of)? {
             log::info!("database: migrated: {name}");
         }
-        let db = Db::open(&path, lock).map_err(StartError::of)?;
+        let db = Db::open(&place, lock, settings.database.lanes, shared::HOOKS).map_err(StartError::of)?;
         let settings = Arc::new(settings);
         let gate = Gate::default();
         let metrics = Metrics::new();
-        let mark = check_books(&path, &settings, &gate)?;
+        let mark = check_books(&place, &settings, &gate)?;
         metrics.open.set(i64::from(gate.check().is_ok()));
         let carouseller = Arc::new(Carouseller::new(settings.sites.iter().filter_map(site_wire)));
         let sites = settings.sites.iter().map(|site| (site.site_id, Arc::new(site.clone()))).collect();
@@ -217,9 +217,9 @@ fn site_wire(site: &Site) -> Option<SiteWire> {
 }
 
 /// Checks every invariant of the books, and that they reach as far as was last known. Closes the gate when something does not hold.
-fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile, StartError> {
-    let mut conn = db::connect_read_only(path).map_err(StartError::of)?;
-    let mark = MarkFile::of(&settings.server.state_dir, path, &mut conn).map_err(StartError::of)?;
+fn check_books(place: &Place, settings: &Settings, gate: &Gate) -> Result<MarkFile, StartError> {
+    let mut conn = db::connect_read_only(place).map_err(StartError::of)?;
+    let mark = MarkFile::of(&settings.server.state_dir, place, &mut conn).map_err(StartError::of)?;
     let report = verify::verify(&mut conn, |_| ()).map_err(StartError::of)?;
     let mut problems = report.problems;
     match mark.load() {
@@ -246,7 +246,7 @@ fn check_books(path: &Path, settings: &Settings, gate: &Gate) -> Result<MarkFile
 }
 
 async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stopped: watch::Receiver<bool>) {
-    let parked = state.db.write(|tx| webhooks::apply_parked(tx, "carouseller", clock::now())).await;
+    let parked = state.db.write(Scope::Nobody, |tx| webhooks::apply_parked(tx, "carouseller", clock::now())).await;
     match parked {
         Ok(0) => {}
         Ok(applied) => log::info!("{applied} notifications that came before their orders were looked at again"),
@@ -274,7 +274,7 @@ async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stop
 /// Ends deposits that players began and the Cashier never asked about.
 async fn end_what_was_given_up(db: Db, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
-        match db.write(|tx| deposit::expire(tx, clock::now(), GIVEN_UP_AT_ONCE)).await {
+        match db.write(Scope::Nobody, |tx| deposit::expire(tx, clock::now(), GIVEN_UP_AT_ONCE)).await {
             Ok(_) => {}
             Err(error) => log::error!("deposits that players gave up cannot be ended, trying again: {error}"),
         }

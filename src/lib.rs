@@ -11,7 +11,8 @@
 //! - [`events`]: every change that a game server must know of, and the feed that tells it; [`pushes`]: the same, pushed.
 //! - [`providers`]: translation between a provider's wire and our words; no money moves here.
 //! - [`ledger`]: the only code that writes accounts and journal entries.
-//! - [`db`]: the writer lane with group commit, readers, migrations.
+//! - [`db`]: writer lanes with group commit, readers, migrations, in a file or on a server; [`shared`]: what instances that share a
+//!   database do besides.
 //! - [`outgoing`]: HTTP requests to providers, guarded.
 //! - [`simulate`]: the Cashier, played, for the demo, the tests and integrators.
 
@@ -44,6 +45,7 @@ pub mod pushes;
 pub mod questions;
 pub mod secret;
 pub mod settings;
+pub mod shared;
 pub mod simulate;
 pub mod staff;
 pub mod state;

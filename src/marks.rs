@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::db::DbConn;
 use crate::db::migrate::database_id;
+use crate::db::{DbConn, Place};
 use crate::error::Error;
 use crate::events::{self, feed::Cursor};
 use crate::ledger;
@@ -46,14 +46,14 @@ struct Kept {
 }
 
 impl MarkFile {
-    /// The mark of the database in the file `database`, under `state_dir`.
+    /// The mark of the database at `place`, under `state_dir`.
     ///
     /// # Errors
     ///
     /// What the database says.
-    pub fn of(state_dir: &Path, database: &Path, conn: &mut DbConn) -> Result<Self, Error> {
+    pub fn of(state_dir: &Path, place: &Place, conn: &mut DbConn) -> Result<Self, Error> {
         let id = database_id(conn)?;
-        Ok(Self { path: state_dir.join(format!("croupier-{id}.mark")), database: absolute(database) })
+        Ok(Self { path: state_dir.join(format!("croupier-{id}.mark")), database: address(place) })
     }
 
     /// Where the chains must at least reach, when a mark was ever made.
@@ -92,7 +92,8 @@ impl MarkFile {
 /// # Errors
 ///
 /// The file is missing or empty, and a mark under `state_dir` knows of rows in it or cannot be read: a sentence for the operator.
-pub fn check_not_emptied(state_dir: &Path, database: &Path) -> Result<(), String> {
+pub fn check_not_emptied(state_dir: &Path, place: &Place) -> Result<(), String> {
+    let Some(database) = place.file() else { return Ok(()) };
     if fs::metadata(database).is_ok_and(|file| file.len() > 0) {
         return Ok(());
     }
@@ -120,6 +121,11 @@ pub fn check_not_emptied(state_dir: &Path, database: &Path) -> Result<(), String
 }
 
 /// A path that does not depend on where the process was started, nor on links to it.
+/// How the mark names the place: a file by its absolute path, a server without user and password.
+fn address(place: &Place) -> PathBuf {
+    place.file().map_or_else(|| PathBuf::from(place.shown()), absolute)
+}
+
 fn absolute(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

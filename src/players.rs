@@ -6,10 +6,10 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::players;
-use crate::db::{DbConn, Memory, WriteTx};
+use crate::db::{DbConn, Memory, Numbered, WriteTx, next_number};
 use crate::error::Error;
 use crate::ids::{Login, Player, SiteId};
-use crate::ledger::PlayerId;
+use crate::ledger::{self, PlayerId};
 
 /// Profile fields a player may have, by their names on the Cashier's wire (Carouseller manual, pay-out initiation and authlink).
 pub const PROFILE_FIELDS: [&str; 19] = [
@@ -168,11 +168,12 @@ pub fn put(tx: &mut WriteTx<'_>, player: &Player, change: &Change, at: Micros) -
     let created = existing.is_none();
     let mut row = match existing {
         Some(row) => row,
-        None => new_row(conn, player, at)?,
+        None => new_row(next_number(conn, Numbered::Players)?, player, at),
     };
     apply(&mut row, change, at)?;
     if created {
         diesel::insert_into(players::table).values(&row).execute(conn)?;
+        ledger::created(tx, PlayerId(row.id));
     } else {
         diesel::update(players::table.find(row.id)).set(&row).execute(conn)?;
     }
@@ -228,10 +229,9 @@ pub fn by_id(conn: &mut DbConn, id: PlayerId) -> QueryResult<PlayerRow> {
     players::table.find(id.0).select(PlayerRow::as_select()).first(conn)
 }
 
-fn new_row(conn: &mut DbConn, player: &Player, at: Micros) -> QueryResult<PlayerRow> {
-    let last: Option<i64> = players::table.select(diesel::dsl::max(players::id)).first(conn)?;
-    Ok(PlayerRow {
-        id: last.unwrap_or(0) + 1,
+fn new_row(id: i64, player: &Player, at: Micros) -> PlayerRow {
+    PlayerRow {
+        id,
         site_id: player.site.0,
         login: player.login.as_str().to_owned(),
         status: "active".to_owned(),
@@ -243,7 +243,7 @@ fn new_row(conn: &mut DbConn, player: &Player, at: Micros) -> QueryResult<Player
         updated_at: at,
         excluded_until: None,
         limited: false,
-    })
+    }
 }
 
 fn apply(row: &mut PlayerRow, change: &Change, at: Micros) -> Result<(), Error> {

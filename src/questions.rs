@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cashier::{self, intents};
 use crate::clock::{self, Micros};
-use crate::db::{Db, WriteTx};
+use crate::db::{Db, Scope, WriteTx};
 use crate::deposits;
 use crate::error::Error;
 use crate::ids::{ExternalId, Player};
@@ -45,7 +45,7 @@ impl Prepared {
 ///
 /// Why not, in the order of the contract; a refusal is not remembered.
 pub async fn answer(db: &Db, prepared: Prepared) -> Result<ExternalId, Error> {
-    db.write(move |tx| decide(tx, &prepared, clock::now())).await
+    db.write(Scope::from(&prepared.player), move |tx| decide(tx, &prepared, clock::now())).await
 }
 
 /// The decision and its order, inside a transaction.

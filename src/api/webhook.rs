@@ -7,6 +7,7 @@ use super::carouseller::{CashierAcknowledgement, CashierNotification, CashierRef
 use super::raw;
 use super::transport::{TransportError, read_body};
 use crate::clock;
+use crate::db::Scope;
 use crate::providers::Notification;
 use crate::providers::carouseller::answer;
 use crate::state::State;
@@ -47,7 +48,14 @@ pub(super) async fn carouseller(
 async fn receive(state: &State, notification: Notification) -> answer::Answer {
     let shown = format!("notification about {} ({})", notification.external_id, notification.codes);
     let stored = match state.check_open() {
-        Ok(()) => state.db.write(move |tx| webhooks::receive(tx, &notification, clock::now())).await,
+        Ok(()) => {
+            state
+                .db
+                .write(Scope::Order(notification.external_id.clone()), move |tx| {
+                    webhooks::receive(tx, &notification, clock::now())
+                })
+                .await
+        }
         Err(closed) => Err(closed),
     };
     match stored {

@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use super::requests::{self, Request};
 use super::rows::{self, Transaction};
 use crate::clock::Micros;
-use crate::db::DbConn;
 use crate::db::schema::{deposits, payouts, transitions};
+use crate::db::{DbConn, snapshot};
 use crate::deposits::Deposit;
 use crate::error::Error;
 use crate::ids::ExternalId;
@@ -29,7 +29,7 @@ const PAGE: usize = 500;
 ///
 /// What the database says, or that a row is damaged.
 pub fn of_player(conn: &mut DbConn, player: &PlayerRow, site: &Site) -> Result<Vec<Transaction>, Error> {
-    conn.transaction(|conn| {
+    snapshot(conn, |conn| {
         let deposits: Vec<Deposit> = deposits::table
             .filter(deposits::player_id.eq(player.id))
             .order(deposits::external_id.desc())
@@ -55,7 +55,7 @@ pub fn of_player(conn: &mut DbConn, player: &PlayerRow, site: &Site) -> Result<V
 ///
 /// `NotFound`, or what the database says.
 pub fn find(conn: &mut DbConn, player: &PlayerRow, site: &Site, id: &ExternalId) -> Result<Transaction, Error> {
-    conn.transaction(|conn| {
+    snapshot(conn, |conn| {
         let deposit = crate::deposits::find(conn, id.as_str())?.filter(|deposit| deposit.player_id == player.id);
         let payout = crate::payouts::find(conn, id.as_str())?.filter(|payout| payout.player_id == player.id);
         let found = transactions(conn, deposit.as_slice(), payout.as_slice(), site)?;

@@ -89,8 +89,8 @@ fn moment(text: &str) -> Result<Micros, String> {
 /// 1 for an event that is not there and for pushes that stand still, 2 for wrong use and wrong settings.
 pub fn run(args: Args, settings: &Path) -> Outcome {
     let settings = load_settings(settings)?;
-    let path = db::sqlite_path(&settings.database.url).map_err(unusable)?;
-    let mut reading = db::connect_read_only(&path).map_err(unusable)?;
+    let place = db::Place::parse(&settings.database.url).map_err(unusable)?;
+    let mut reading = db::connect_read_only(&place).map_err(unusable)?;
     let pushed = settings.events.is_some();
     match args.command {
         Command::Status { json } => status(&mut reading, pushed, json),
@@ -104,7 +104,7 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
                 Some(since) => Places::Between(since, until),
                 None => Places::These(known(&mut reading, &ids)?),
             };
-            let count = redeliver(&mut reading, &mut db::connect(&path).map_err(unusable)?, places)?;
+            let count = redeliver(&mut reading, &mut db::connect(&place).map_err(unusable)?, places)?;
             if json {
                 println!("{}", json!({ "queued": count }));
             } else {
@@ -113,7 +113,7 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
             Ok(())
         }
         Command::Resume => {
-            let mut conn = db::connect(&path).map_err(unusable)?;
+            let mut conn = db::connect(&place).map_err(unusable)?;
             if !db::immediately(&mut conn, |tx| desk::resume(tx, clock::now())).map_err(unusable)? {
                 return Err(Failure::NotInOrder("nothing was ever pushed from this database".into()));
             }

@@ -37,10 +37,10 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
     let Command::Verify { json } = args.command;
     let settings = load_settings(settings)?;
     let unusable = |error: &dyn std::fmt::Display| Failure::WrongUse(error.to_string());
-    let path = db::sqlite_path(&settings.database.url).map_err(|error| unusable(&error))?;
+    let place = db::Place::parse(&settings.database.url).map_err(|error| unusable(&error))?;
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     let told = |entries: i64| bar.set_message(format!("{entries} entries checked"));
-    let report = check(&path, &settings, told).unwrap_or_else(|reason| Report::unreadable(&reason));
+    let report = check(&place, &settings, told).unwrap_or_else(|reason| Report::unreadable(&reason));
     bar.finish_and_clear();
     if json {
         println!("{}", serde_json::to_string(&report).map_err(|error| unusable(&error))?);
@@ -50,10 +50,11 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
     if report.ok { Ok(()) } else { Err(Failure::NotInOrder(String::new())) }
 }
 
-fn check(path: &Path, settings: &crate::settings::Settings, told: impl FnMut(i64)) -> Result<Report, String> {
-    let mut conn = db::connect_read_only(path).map_err(|error| error.to_string())?;
-    let known = MarkFile::of(&settings.server.state_dir, path, &mut conn).map_err(|error| error.to_string())?.load()?;
-    let mut report = verify::verify(&mut conn, told).map_err(|error| format!("{}: {error}", path.display()))?;
+fn check(place: &db::Place, settings: &crate::settings::Settings, told: impl FnMut(i64)) -> Result<Report, String> {
+    let mut conn = db::connect_read_only(place).map_err(|error| error.to_string())?;
+    let known =
+        MarkFile::of(&settings.server.state_dir, place, &mut conn).map_err(|error| error.to_string())?.load()?;
+    let mut report = verify::verify(&mut conn, told).map_err(|error| format!("{}: {error}", place.shown()))?;
     if let Some(known) = known {
         report.add(marks::lost(&mut conn, &known).map_err(|error| error.to_string())?);
     }

@@ -17,11 +17,11 @@ pub struct Args {}
 /// `WrongUse` when the database is in use, damaged, not ours, or newer than this binary.
 pub fn run(_args: Args, settings: &Path) -> Outcome {
     let settings = load_settings(settings)?;
-    let path = db::sqlite_path(&settings.database.url).map_err(|error| Failure::WrongUse(error.to_string()))?;
-    marks::check_not_emptied(&settings.server.state_dir, &path).map_err(Failure::WrongUse)?;
-    let _lock = db::FileLock::take(&path).map_err(|error| Failure::WrongUse(error.to_string()))?;
+    let place = db::Place::parse(&settings.database.url).map_err(|error| Failure::WrongUse(error.to_string()))?;
+    marks::check_not_emptied(&settings.server.state_dir, &place).map_err(Failure::WrongUse)?;
+    let _lock = db::FileLock::of(&place).map_err(|error| Failure::WrongUse(error.to_string()))?;
     let ran =
-        migrate::prepare(&path, migrate::Policy::Migrate).map_err(|error| Failure::WrongUse(error.to_string()))?;
+        migrate::prepare(&place, migrate::Policy::Migrate).map_err(|error| Failure::WrongUse(error.to_string()))?;
     for name in &ran {
         println!("migrated: {name}");
     }

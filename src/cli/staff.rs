@@ -150,17 +150,17 @@ fn open(settings: &Path) -> Result<DbConn, Failure> {
         Failure::WrongUse(format!("the settings are not in order\n{}", lines.join("\n")))
     })?;
     let wrong = |error: db::OpenError| Failure::WrongUse(error.to_string());
-    let path = db::sqlite_path(&settings.database.url).map_err(wrong)?;
-    marks::check_not_emptied(&settings.server.state_dir, &path).map_err(Failure::WrongUse)?;
-    let mut conn = db::connect(&path).map_err(wrong)?;
+    let place = db::Place::parse(&settings.database.url).map_err(wrong)?;
+    marks::check_not_emptied(&settings.server.state_dir, &place).map_err(Failure::WrongUse)?;
+    let mut conn = db::connect(&place).map_err(wrong)?;
     let usable = accounts::list(&mut conn).is_ok() && audit::head(&mut conn).is_ok();
     if !usable {
-        migrate::prepare(&path, Policy::Migrate).map_err(wrong)?;
+        migrate::prepare(&place, Policy::Migrate).map_err(wrong)?;
     }
     Ok(conn)
 }
 
-fn write<T>(conn: &mut DbConn, work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, Error>) -> Result<T, Failure> {
+fn write<T>(conn: &mut DbConn, work: impl FnMut(&mut WriteTx<'_>) -> Result<T, Error>) -> Result<T, Failure> {
     db::immediately(conn, work).map_err(failure)
 }
 

@@ -172,8 +172,9 @@ fn check_file(conn: &mut SqliteConnection) -> QueryResult<Result<(), String>> {
     if let Some(damage) = damaged_pages(conn)? {
         return Ok(Err(damage));
     }
-    let one =
-        |conn: &mut SqliteConnection, sql: &str| diesel::select(diesel::dsl::sql::<BigInt>(sql)).get_result::<i64>(conn);
+    let one = |conn: &mut SqliteConnection, sql: &str| {
+        diesel::select(diesel::dsl::sql::<BigInt>(sql)).get_result::<i64>(conn)
+    };
     let id = one(conn, "(SELECT application_id FROM pragma_application_id)")?;
     let tables = one(conn, "(SELECT count(*) FROM sqlite_schema)")?;
     let ours = id == APPLICATION_ID || (id == 0 && tables == 0) || one(conn, MIGRATED)? > 0;
@@ -186,7 +187,8 @@ const MIGRATED: &str =
 
 /// Tables of ours, or no tables at all, where new ones would be made.
 fn check_server(conn: &mut PgConnection) -> QueryResult<Result<(), String>> {
-    let one = |conn: &mut PgConnection, sql: &str| diesel::select(diesel::dsl::sql::<BigInt>(sql)).get_result::<i64>(conn);
+    let one =
+        |conn: &mut PgConnection, sql: &str| diesel::select(diesel::dsl::sql::<BigInt>(sql)).get_result::<i64>(conn);
     let tables = one(conn, "(SELECT count(*) FROM pg_tables WHERE schemaname = current_schema())")?;
     let ours = one(
         conn,

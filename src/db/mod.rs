@@ -13,6 +13,7 @@ mod postgres;
 mod readers;
 pub mod schema;
 mod scope;
+mod sealer;
 mod sqlite;
 mod turn;
 mod tx;
@@ -29,10 +30,11 @@ use crate::error::Error;
 
 pub use connection::{DbConn, connect, connect_read_only};
 pub use lock::FileLock;
-pub use numbers::Numbered;
+pub use numbers::{Numbered, next_number};
 pub use place::Place;
 pub use scope::Scope;
-pub use turn::{Wait, lock_players, take_turn};
+pub use sealer::{Seal, Sealed};
+pub use turn::lock_players;
 pub(crate) use tx::insert_in_chunks;
 pub use tx::{FromDatabase, Memory, Row, Warm, WriteTx, immediately, snapshot};
 
@@ -51,6 +53,15 @@ const READERS_OF_A_SERVER: u32 = 8;
 /// repeats it, and is recognised.
 const PATIENCE: Duration = Duration::from_secs(25);
 
+/// What a server's lanes do besides the work they are given.
+#[derive(Debug, Clone, Copy)]
+pub struct Hooks {
+    /// Runs first in each batch.
+    pub warm: Warm,
+    /// Follows the commits.
+    pub seal: Seal,
+}
+
 /// The open database of a running service.
 #[derive(Clone)]
 pub struct Db {
@@ -59,18 +70,19 @@ pub struct Db {
     readers: Pool<readers::Readers>,
     commits: watch::Receiver<u64>,
     news: Arc<watch::Sender<u64>>,
+    sealer: Option<Arc<sealer::Sealer>>,
     _checkpoints: Option<Arc<checkpoint::Checkpoints>>,
     _lock: Option<Arc<FileLock>>,
 }
 
 impl Db {
-    /// Opens a migrated database for writing; `lock` keeps every other service out of a file until this is dropped. `lanes` and `warm`
+    /// Opens a migrated database for writing; `lock` keeps every other service out of a file until this is dropped. `lanes` and `hooks`
     /// are for a server.
     ///
     /// # Errors
     ///
     /// Says what is wrong with it.
-    pub fn open(place: &Place, lock: Option<FileLock>, lanes: usize, warm: Warm) -> Result<Self, OpenError> {
+    pub fn open(place: &Place, lock: Option<FileLock>, lanes: usize, hooks: Hooks) -> Result<Self, OpenError> {
         let size = if place.file().is_some() { READERS_OF_A_FILE } else { READERS_OF_A_SERVER };
         let readers = Pool::builder()
             .max_size(size)
@@ -79,16 +91,21 @@ impl Db {
             .build(readers::Readers(place.clone()))
             .map_err(|error| OpenError(format!("cannot open readers of {}: {error}", place.shown())))?;
         let (announce, commits) = watch::channel(0);
-        let (lanes, checkpoints) = match place {
+        let news = Arc::new(watch::Sender::new(0));
+        let (lanes, checkpoints, sealer) = match place {
             Place::Sqlite(path) => {
                 let writer = connect(place)?;
                 let checkpoints = checkpoint::Checkpoints::start(path)?;
-                (lane::Lanes::of_file(writer, path.clone(), checkpoints.pressure(), announce), Some(Arc::new(checkpoints)))
+                let lanes = lane::Lanes::of_file(writer, path.clone(), checkpoints.pressure(), announce);
+                (lanes, Some(Arc::new(checkpoints)), None)
             }
-            Place::Postgres(_) => (lane::Lanes::of_server(place, lanes, warm, &announce), None),
+            Place::Postgres(_) => {
+                let sealer = Arc::new(sealer::Sealer::start(place.clone(), hooks.seal, news.clone()));
+                (lane::Lanes::of_server(place, lanes, hooks.warm, &announce, &sealer), None, Some(sealer))
+            }
         };
-        let (place, news) = (place.clone(), Arc::new(watch::Sender::new(0)));
-        Ok(Self { place, lanes, readers, commits, news, _checkpoints: checkpoints, _lock: lock.map(Arc::new) })
+        let (place, lock) = (place.clone(), lock.map(Arc::new));
+        Ok(Self { place, lanes, readers, commits, news, sealer, _checkpoints: checkpoints, _lock: lock })
     }
 
     /// Runs `work` in a write transaction and returns after the commit is on the disk, and on the standby where there is one.
@@ -137,14 +154,19 @@ impl Db {
     }
 
     /// Changes when there is something new to read for those who wait. On a file every announced commit is; on a server what was
-    /// committed is read once it is sealed, whoever committed it ([`Db::publish`]).
+    /// committed is read once it is sealed, whoever committed it.
     pub fn news(&self) -> watch::Receiver<u64> {
         if self.is_file() { self.commits() } else { self.news.subscribe() }
     }
 
-    /// Lets those who wait with [`Db::news`] look again.
-    pub fn publish(&self) {
-        self.news.send_modify(|times| *times += 1);
+    /// Waits until everything that was committed before can be read in its final order: in the log of events, in the chain. In a file it
+    /// can be at once. When it takes too long, readers see a little less, never a gap.
+    pub async fn settle(&self) {
+        if let Some(sealer) = &self.sealer
+            && !sealer.settle().await
+        {
+            log::warn!("database: what was committed last is not sealed yet");
+        }
     }
 
     /// Whether the database is a file of our own.

@@ -53,15 +53,28 @@ struct Number {
 /// # Errors
 ///
 /// What the database says.
-pub(super) fn next(conn: &mut DbConn, numbered: Numbered) -> QueryResult<i64> {
-    let table = numbered.table();
-    let found: Number = match conn {
+pub fn next_number(conn: &mut DbConn, of: Numbered) -> QueryResult<i64> {
+    next_numbers(conn, of, 1)?.pop().ok_or(diesel::result::Error::NotFound)
+}
+
+/// Several of them, ascending.
+///
+/// # Errors
+///
+/// What the database says.
+pub(super) fn next_numbers(conn: &mut DbConn, of: Numbered, count: usize) -> QueryResult<Vec<i64>> {
+    let table = of.table();
+    match conn {
         DbConn::Sqlite(conn) => {
-            diesel::sql_query(format!("SELECT coalesce(max(id), 0) + 1 AS number FROM {table}")).get_result(conn)?
+            let sql = format!("SELECT coalesce(max(id), 0) + 1 AS number FROM {table}");
+            let first: Number = diesel::sql_query(sql).get_result(conn)?;
+            Ok((first.number..).take(count).collect())
         }
         DbConn::Postgres(conn) => {
-            diesel::sql_query(format!("SELECT nextval('{table}_ids') AS number")).get_result(conn)?
+            let sql = format!("SELECT nextval('{table}_ids') AS number FROM generate_series(1, $1)");
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            let numbers: Vec<Number> = diesel::sql_query(sql).bind::<BigInt, _>(count).load(conn)?;
+            Ok(numbers.into_iter().map(|number| number.number).collect())
         }
-    };
-    Ok(found.number)
+    }
 }

@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn only_the_two_homes_are_addresses() {
         let parse = |text: &str| Place::parse(&Secret::new(text.to_owned()));
-        for refused in ["", "croupier.db", "sqlite://", "sqlite:x", "postgres://", "mysql://h/db", "ledgr", "Postgres://h/db"] {
+        for refused in
+            ["", "croupier.db", "sqlite://", "sqlite:x", "postgres://", "mysql://h/db", "ledgr", "Postgres://h/db"]
+        {
             assert!(parse(refused).is_err(), "{refused:?}");
         }
         assert!(matches!(parse("sqlite://a/b.db"), Ok(Place::Sqlite(path)) if path == Path::new("a/b.db")));

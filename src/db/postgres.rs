@@ -54,7 +54,8 @@ fn open(url: &Secret, shown: &str, settings: &str) -> Result<PgConnection, OpenE
 /// What the server or libpq says, unless it repeats the address.
 fn refused(shown: &str, url: &str, error: &dyn std::fmt::Display) -> OpenError {
     let text = error.to_string();
-    let password = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).and_then(|(user, _)| user.split_once(':'));
+    let password =
+        url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).and_then(|(user, _)| user.split_once(':'));
     let repeats = password.is_some_and(|(_, password)| !password.is_empty() && text.contains(password));
     let reason = if repeats || text.contains(url) { "the address cannot be used" } else { text.trim() };
     OpenError(format!("{shown}: {}", reason.replace('\n', "; ")))

@@ -16,7 +16,8 @@ impl ManageConnection for Readers {
     type Error = PoolError;
 
     fn connect(&self) -> Result<DbConn, PoolError> {
-        let failed = |error: super::OpenError| PoolError::ConnectionError(diesel::ConnectionError::BadConnection(error.0));
+        let failed =
+            |error: super::OpenError| PoolError::ConnectionError(diesel::ConnectionError::BadConnection(error.0));
         connect_read_only(&self.0).map_err(failed)
     }
 

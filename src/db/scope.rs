@@ -10,6 +10,8 @@ pub enum Scope {
     Nobody,
     /// A player's, who may not exist yet.
     Player(Player),
+    /// A player's, by our number.
+    Number(i64),
     /// That of the player whose order it is. Without such an order it is nobody's.
     Order(String),
 }

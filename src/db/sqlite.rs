@@ -46,7 +46,8 @@ pub(super) fn connect_read_only(path: &Path) -> Result<SqliteConnection, OpenErr
 
 fn establish(path: &Path) -> Result<SqliteConnection, OpenError> {
     let text = path.to_str().ok_or_else(|| OpenError("database.url: the path is not UTF-8".into()))?;
-    let mut conn = SqliteConnection::establish(text).map_err(|error| OpenError(format!("{}: {error}", path.display())))?;
+    let mut conn =
+        SqliteConnection::establish(text).map_err(|error| OpenError(format!("{}: {error}", path.display())))?;
     check_library(&mut conn).map_err(|error| unusable(path, error))??;
     conn.batch_execute(EVERY_CONNECTION).map_err(|error| unusable(path, error))?;
     Ok(conn)

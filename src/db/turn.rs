@@ -45,7 +45,7 @@ struct Locked {
 /// What the database says.
 pub fn lock_players(conn: &mut DbConn, scopes: &[Scope]) -> QueryResult<Vec<i64>> {
     let DbConn::Postgres(conn) = conn else { return Ok(Vec::new()) };
-    let (mut sites, mut logins, mut orders) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut sites, mut logins, mut orders, mut numbers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for scope in scopes {
         match scope {
             Scope::Nobody => {}
@@ -53,16 +53,18 @@ pub fn lock_players(conn: &mut DbConn, scopes: &[Scope]) -> QueryResult<Vec<i64>
                 sites.push(player.site.0);
                 logins.push(player.login.as_str());
             }
+            Scope::Number(id) => numbers.push(*id),
             Scope::Order(id) => orders.push(id.as_str()),
         }
     }
-    if sites.is_empty() && orders.is_empty() {
+    if sites.is_empty() && orders.is_empty() && numbers.is_empty() {
         return Ok(Vec::new());
     }
     let locked: Vec<Locked> = diesel::sql_query(LOCK)
         .bind::<Array<BigInt>, _>(sites)
         .bind::<Array<Text>, _>(logins)
         .bind::<Array<Text>, _>(orders)
+        .bind::<Array<BigInt>, _>(numbers)
         .load(conn)?;
     Ok(locked.into_iter().map(|row| row.id).collect())
 }
@@ -71,5 +73,6 @@ pub fn lock_players(conn: &mut DbConn, scopes: &[Scope]) -> QueryResult<Vec<i64>
 const LOCK: &str = "SELECT id FROM players WHERE id = ANY (ARRAY( \
      SELECT p.id FROM unnest($1, $2) AS k (site_id, login) JOIN players p ON p.site_id = k.site_id AND p.login = k.login COLLATE \"C\" \
      UNION SELECT d.player_id FROM unnest($3) AS k (id) JOIN deposits d ON d.external_id = k.id COLLATE \"C\" \
-     UNION SELECT o.player_id FROM unnest($3) AS k (id) JOIN payouts o ON o.external_id = k.id COLLATE \"C\")) \
+     UNION SELECT o.player_id FROM unnest($3) AS k (id) JOIN payouts o ON o.external_id = k.id COLLATE \"C\" \
+     UNION SELECT unnest($4))) \
      ORDER BY id FOR NO KEY UPDATE";

@@ -6,6 +6,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 
 use super::connection::DbConn;
+use super::numbers::{Numbered, next_number, next_numbers};
 use super::scope::Scope;
 use crate::error::Error;
 
@@ -184,6 +185,24 @@ impl<'a> WriteTx<'a> {
     pub fn read(&mut self) -> QueryResult<&mut DbConn> {
         self.memories.flush(self.conn)?;
         Ok(self.conn)
+    }
+
+    /// The next number for a row of a table.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub fn next_number(&mut self, of: Numbered) -> QueryResult<i64> {
+        next_number(self.read()?, of)
+    }
+
+    /// The next numbers for rows of a table, ascending.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub fn next_numbers(&mut self, of: Numbered, count: usize) -> QueryResult<Vec<i64>> {
+        next_numbers(self.read()?, of, count)
     }
 
     /// The connection, to write: everything written so far is visible on it.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::clock::Micros;
-use crate::db::schema::events;
+use crate::db::schema::{events, unsealed_events};
 use crate::db::{DbConn, Memory, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{SiteId, time_ordered};
@@ -153,21 +153,48 @@ impl Row for Event {
     }
 }
 
+/// An event that has no place in the log yet.
+#[derive(Insertable)]
+#[diesel(table_name = unsealed_events, treat_none_as_default_value = false)]
+struct Unsealed {
+    token: String,
+    kind: String,
+    site_id: i64,
+    player_id: Option<i64>,
+    external_id: Option<String>,
+    status: Option<i64>,
+    stage: Option<String>,
+    amount: Option<i64>,
+    currency: Option<String>,
+    reason: String,
+    at: Micros,
+}
+
+impl From<Event> for Unsealed {
+    fn from(event: Event) -> Self {
+        let Event { id: _, token, kind, site_id, player_id, external_id, status, stage, amount, currency, reason, at } =
+            event;
+        Self { token, kind, site_id, player_id, external_id, status, stage, amount, currency, reason, at }
+    }
+}
+
+impl Row for Unsealed {
+    const ORDER: u8 = 60;
+
+    fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
+        insert_in_chunks!(unsealed_events::table, rows, conn)
+    }
+}
+
 /// Writes an event in the transaction of its cause.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub fn emit(tx: &mut WriteTx<'_>, new: New<'_>, at: Micros) -> Result<(), Error> {
-    let (last, conn) = tx.memory::<Last>();
-    let id = match last.id {
-        Some(id) => id + 1,
-        None => newest(conn)? + 1,
-    };
-    last.id = Some(id);
     let random = time_ordered();
-    tx.stage(Event {
-        id,
+    let mut event = Event {
+        id: 0,
         token: random[random.len() - 12..].to_owned(),
         kind: new.kind.name().to_owned(),
         site_id: new.site.0,
@@ -179,7 +206,19 @@ pub fn emit(tx: &mut WriteTx<'_>, new: New<'_>, at: Micros) -> Result<(), Error>
         currency: new.amount.map(|amount| amount.currency().code().to_owned()),
         reason: new.reason.to_owned(),
         at,
-    });
+    };
+    let (last, conn) = tx.memory::<Last>();
+    if conn.is_shared() {
+        // Its place is known after the commit: see `seal`.
+        tx.stage(Unsealed::from(event));
+    } else {
+        event.id = match last.id {
+            Some(id) => id + 1,
+            None => newest(conn)? + 1,
+        };
+        last.id = Some(event.id);
+        tx.stage(event);
+    }
     tx.announce();
     Ok(())
 }

@@ -2,5 +2,7 @@
 
 pub mod feed;
 mod log;
+mod seal;
 
 pub use log::{Event, Kind, New, emit, newest, newest_name};
+pub use seal::number;

@@ -9,6 +9,7 @@ mod entry;
 pub mod lookup;
 mod operations;
 mod record;
+mod seal;
 pub mod verify;
 
 pub use account::{Account, Balance, PlayerId};
@@ -17,4 +18,5 @@ pub use operations::{
     adjust, bet, bonus, capture, charge_back, correct_payout, credit_deposit, hold, refund_deposit, release,
     roll_back_bet, wallet_refund, win,
 };
-pub use record::{balance, balances, hash_of, head};
+pub use record::{balance, balances, created, hash_of, head, lock};
+pub use seal::seal;

@@ -1,14 +1,14 @@
 //! The one writer of the ledger's tables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
 use super::account::{Account, Balance, PlayerId};
 use super::entry::{Draft, Overdraft, Sealed, chain_start};
 use crate::clock::Micros;
-use crate::db::schema::{accounts, journal_entries};
-use crate::db::{DbConn, Memory, Row, WriteTx, insert_in_chunks};
+use crate::db::schema::{accounts, chained_entries, journal_entries, sealed_entries};
+use crate::db::{DbConn, Memory, Numbered, Row, WriteTx, insert_in_chunks, next_number};
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::money::{Currency, MAX_BALANCE};
@@ -73,33 +73,71 @@ pub fn balances(conn: &mut DbConn, player: PlayerId) -> QueryResult<Vec<(String,
     Ok(rows.into_iter().map(|(currency, available, held)| (currency, Balance { available, held })).collect())
 }
 
-/// The id and hash of the last entry; id 0 and the chain's start for an empty ledger.
+/// Where others write to the same books: whose money this batch may move, for their rows are locked. Reads in what they have.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn lock(tx: &mut WriteTx<'_>, players: &[PlayerId]) -> Result<(), Error> {
+    if players.is_empty() {
+        return Ok(());
+    }
+    let (books, conn) = tx.memory::<Books>();
+    let ids: Vec<i64> = players.iter().map(|player| player.0).collect();
+    books.locked.extend(players.iter().copied());
+    #[rustfmt::skip]
+    type Found = (i64, Option<i64>, String, i64, i64, bool);
+    let found: Vec<Found> = accounts::table
+        .filter(accounts::player_id.eq_any(ids))
+        .select((
+            accounts::id,
+            accounts::player_id,
+            accounts::currency,
+            accounts::available,
+            accounts::held,
+            accounts::may_go_negative,
+        ))
+        .load(conn)?;
+    for (id, player, currency, available, held, may_go_negative) in found {
+        let player = player.ok_or_else(|| Error::Internal(format!("account {id} has no player")))?;
+        let key = (Account::Available(PlayerId(player)), Currency::parse(&currency)?);
+        books.known.insert(key, State { id, available, held, may_go_negative });
+    }
+    Ok(())
+}
+
+/// A player who is created by the open transaction: nobody else can move their money yet.
+pub fn created(tx: &mut WriteTx<'_>, player: PlayerId) {
+    tx.memory::<Books>().0.locked.insert(player);
+}
+
+/// The number and hash of the last entry of the chain; number 0 and the chain's start for an empty one.
 ///
 /// # Errors
 ///
 /// What the database says, or `Internal` when the hash is not one.
 pub fn head(conn: &mut DbConn) -> Result<(i64, [u8; 32]), Error> {
-    let last: Option<(i64, Vec<u8>)> = journal_entries::table
-        .select((journal_entries::id, journal_entries::hash))
-        .order(journal_entries::id.desc())
+    let last: Option<(i64, Vec<u8>)> = sealed_entries::table
+        .select((sealed_entries::number, sealed_entries::hash))
+        .order(sealed_entries::number.desc())
         .first(conn)
         .optional()?;
     match last {
         None => Ok((0, chain_start())),
-        Some((id, hash)) => {
-            let hash = hash.try_into().map_err(|_| Error::Internal(format!("entry {id} has no hash")))?;
-            Ok((id, hash))
+        Some((number, hash)) => {
+            let hash = hash.try_into().map_err(|_| Error::Internal(format!("entry {number} has no hash")))?;
+            Ok((number, hash))
         }
     }
 }
 
-/// The stored hash of the entry with this number, if there is one.
+/// The stored hash of the entry with this number in the chain, if there is one.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub fn hash_of(conn: &mut DbConn, entry: i64) -> QueryResult<Option<Vec<u8>>> {
-    journal_entries::table.find(entry).select(journal_entries::hash).first(conn).optional()
+pub fn hash_of(conn: &mut DbConn, number: i64) -> QueryResult<Option<Vec<u8>>> {
+    sealed_entries::table.find(number).select(sealed_entries::hash).first(conn).optional()
 }
 
 fn change(state: &mut State, account: Account, by: i64, overdraft: Overdraft) -> Result<(), Error> {
@@ -118,44 +156,73 @@ fn change(state: &mut State, account: Account, by: i64, overdraft: Overdraft) ->
 
 fn append(tx: &mut WriteTx<'_>, draft: &Draft, debit: i64, credit: i64) -> Result<(), Error> {
     let (books, conn) = tx.memory::<Books>();
+    let row = EntryRow {
+        kind: draft.kind.name(),
+        cause: draft.cause.clone(),
+        player_id: draft.player.0,
+        currency: draft.amount.currency().code().to_owned(),
+        amount: draft.amount.minor(),
+        debit_account: debit,
+        debit_held: draft.debit.is_held(),
+        credit_account: credit,
+        credit_held: draft.credit.is_held(),
+        at: draft.at,
+    };
+    if conn.is_shared() {
+        // Its place in the chain is known after the commit: see `seal`.
+        tx.stage(row);
+        return Ok(());
+    }
     let (last, before) = match books.head {
         Some(head) => head,
         None => head(conn)?,
     };
-    let (kind, currency) = (draft.kind.name(), draft.amount.currency());
+    let id = last + 1;
     let sealed = Sealed {
-        id: last + 1,
-        kind,
-        cause: &draft.cause,
-        player_id: draft.player.0,
-        currency: currency.code(),
-        amount: draft.amount.minor(),
-        debit: (debit, draft.debit.is_held()),
-        credit: (credit, draft.credit.is_held()),
-        at: draft.at,
+        id,
+        kind: row.kind,
+        cause: &row.cause,
+        player_id: row.player_id,
+        currency: &row.currency,
+        amount: row.amount,
+        debit: (row.debit_account, row.debit_held),
+        credit: (row.credit_account, row.credit_held),
+        at: row.at,
     };
     let hash = sealed.hash(&before);
-    books.head = Some((sealed.id, hash));
-    tx.stage(EntryRow {
-        id: sealed.id,
-        kind,
-        cause: draft.cause.clone(),
-        player_id: sealed.player_id,
-        currency: sealed.currency.to_owned(),
-        amount: sealed.amount,
-        debit_account: sealed.debit.0,
-        debit_held: sealed.debit.1,
-        credit_account: sealed.credit.0,
-        credit_held: sealed.credit.1,
-        at: sealed.at,
-        hash: hash.to_vec(),
-    });
+    books.head = Some((id, hash));
+    tx.stage(ChainedRow::new(id, row, hash));
     Ok(())
 }
 
+/// An entry; on a server it gets its number from the database, and its hash when it is sealed.
 #[derive(Insertable)]
 #[diesel(table_name = journal_entries)]
 struct EntryRow {
+    kind: &'static str,
+    cause: String,
+    player_id: i64,
+    currency: String,
+    amount: i64,
+    debit_account: i64,
+    debit_held: bool,
+    credit_account: i64,
+    credit_held: bool,
+    at: Micros,
+}
+
+impl Row for EntryRow {
+    const ORDER: u8 = 30;
+
+    fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
+        insert_in_chunks!(journal_entries::table, rows, conn)
+    }
+}
+
+/// An entry in its place in the chain, as a file keeps it.
+#[derive(Insertable)]
+#[diesel(table_name = chained_entries)]
+struct ChainedRow {
     id: i64,
     kind: &'static str,
     cause: String,
@@ -170,11 +237,33 @@ struct EntryRow {
     hash: Vec<u8>,
 }
 
-impl Row for EntryRow {
+impl ChainedRow {
+    fn new(id: i64, entry: EntryRow, hash: [u8; 32]) -> Self {
+        let EntryRow { kind, cause, player_id, currency, amount, .. } = entry;
+        let EntryRow { debit_account, debit_held, credit_account, credit_held, at, .. } = entry;
+        let hash = hash.to_vec();
+        Self {
+            id,
+            kind,
+            cause,
+            player_id,
+            currency,
+            amount,
+            debit_account,
+            debit_held,
+            credit_account,
+            credit_held,
+            at,
+            hash,
+        }
+    }
+}
+
+impl Row for ChainedRow {
     const ORDER: u8 = 30;
 
     fn insert_many(rows: &[Self], conn: &mut DbConn) -> QueryResult<usize> {
-        insert_in_chunks!(journal_entries::table, rows, conn)
+        insert_in_chunks!(chained_entries::table, rows, conn)
     }
 }
 
@@ -202,6 +291,11 @@ fn find(tx: &mut WriteTx<'_>, account: Account, currency: Currency) -> Result<Op
     if let Some(state) = books.changed.get(&key).map(|changed| &changed.state).or_else(|| books.known.get(&key)) {
         return Ok(Some(*state));
     }
+    if let Some(player) = account.player().filter(|_| conn.is_shared()) {
+        // Everything a locked player has was read with the lock.
+        let unlocked = || Error::Internal(format!("player {} is not locked by this write", player.0));
+        return if books.locked.contains(&player) { Ok(None) } else { Err(unlocked()) };
+    }
     let found: Option<(i64, i64, i64, bool)> = accounts::table
         .filter(accounts::code.eq(code(key.0, currency)))
         .select((accounts::id, accounts::available, accounts::held, accounts::may_go_negative))
@@ -221,6 +315,8 @@ fn code(account: Account, currency: Currency) -> String {
 /// What the lane remembers of the ledger: balances, and the end of the chain.
 #[derive(Default)]
 struct Books {
+    /// Whose money this batch may move, where others write too.
+    locked: HashSet<PlayerId>,
     known: HashMap<(Account, Currency), State>,
     changed: HashMap<(Account, Currency), Changed>,
     opened: Vec<(Account, Currency)>,
@@ -236,17 +332,24 @@ struct Changed {
 impl Books {
     /// Keeps an account's new state; one that was not open gets its number.
     fn put(&mut self, account: Account, currency: Currency, state: &mut State, conn: &mut DbConn) -> Result<(), Error> {
-        if state.id == NOT_OPEN {
-            let next = match self.next_account {
-                Some(id) => id,
-                None => {
-                    let last: Option<i64> = accounts::table.select(diesel::dsl::max(accounts::id)).first(conn)?;
-                    last.unwrap_or(0) + 1
-                }
+        let is_new = state.id == NOT_OPEN;
+        if is_new {
+            state.id = match self.next_account.filter(|_| !conn.is_shared()) {
+                Some(next) => next,
+                None => next_number(conn, Numbered::Accounts)?,
             };
-            self.next_account = Some(next + 1);
+            self.next_account = Some(state.id + 1);
+        }
+        if conn.is_shared() && account.player().is_none() {
+            // Everybody's entries are about the house: its balances are written when entries are sealed, or all would wait for them.
+            if is_new {
+                insert(conn, account, currency, State { available: 0, held: 0, ..*state })?;
+            }
+            self.known.insert((account, currency), *state);
+            return Ok(());
+        }
+        if is_new {
             self.opened.push((account, currency));
-            state.id = next;
         }
         self.changed.insert((account, currency), Changed { state: *state, written: false });
         Ok(())

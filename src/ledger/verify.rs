@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::entry::{EntryKind, Sealed, chain_start};
 use crate::clock::Micros;
 use crate::db::DbConn;
-use crate::db::schema::{accounts, journal_entries};
+use crate::db::schema::{accounts, journal_entries, sealed_entries, unsealed_entries};
 use crate::error::Error;
 
 /// Entries read at once.
@@ -35,27 +35,49 @@ pub struct Checked {
 pub fn verify(conn: &mut DbConn, mut progress: impl FnMut(i64)) -> Result<Checked, Error> {
     let mut check = Check::start(conn)?;
     loop {
-        let page: Vec<Entry> = journal_entries::table
-            .filter(journal_entries::id.gt(check.last.0))
-            .order(journal_entries::id)
+        let page: Vec<(i64, Movement, Vec<u8>)> = sealed_entries::table
+            .filter(sealed_entries::number.gt(check.last.0))
+            .order(sealed_entries::number)
             .limit(PAGE)
-            .select(Entry::as_select())
+            .select((sealed_entries::number, movement!(sealed_entries), sealed_entries::hash))
             .load(conn)?;
         let Some(last) = page.last() else { break };
-        let end = last.id;
-        for entry in &page {
-            check.entry(entry);
+        let end = last.0;
+        for (number, movement, hash) in &page {
+            check.sealed(*number, movement, hash);
         }
         check.last.0 = end;
         progress(check.entries);
+    }
+    if conn.is_shared() {
+        check.unsealed(conn)?;
     }
     check.balances();
     Ok(Checked { entries: check.entries, head: check.last, kinds: check.kinds, problems: check.problems })
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = journal_entries)]
-struct Entry {
+/// The columns of a [`Movement`] in a table or view that has them.
+macro_rules! movement {
+    ($table:ident) => {
+        (
+            $table::id,
+            $table::kind,
+            $table::cause,
+            $table::player_id,
+            $table::currency,
+            $table::amount,
+            $table::debit_account,
+            $table::debit_held,
+            $table::credit_account,
+            $table::credit_held,
+            $table::at,
+        )
+    };
+}
+use movement;
+
+#[derive(Queryable)]
+struct Movement {
     id: i64,
     kind: String,
     cause: String,
@@ -67,7 +89,6 @@ struct Entry {
     credit_account: i64,
     credit_held: bool,
     at: Micros,
-    hash: Vec<u8>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -102,11 +123,23 @@ struct Sums {
     was_overdrawn: bool,
 }
 
+/// One side of an entry.
+#[derive(Clone, Copy)]
+struct Side {
+    account: i64,
+    held: bool,
+    by: i128,
+}
+
 struct Check {
+    /// By currency: what entries that are not sealed yet will do to the house.
+    to_come: HashMap<String, i128>,
     accounts: HashMap<i64, Sums>,
     last: (i64, [u8; 32]),
     entries: i64,
     kinds: HashMap<String, i64>,
+    /// The number of each player's last entry in its table: a statement reads them in this order.
+    order: HashMap<i64, i64>,
     problems: Vec<String>,
 }
 
@@ -115,25 +148,23 @@ impl Check {
         let rows: Vec<AccountRow> = accounts::table.select(AccountRow::as_select()).load(conn)?;
         let sums = rows.into_iter().map(|row| (row.id, Sums { row, available: 0, held: 0, was_overdrawn: false }));
         Ok(Self {
+            to_come: HashMap::new(),
             accounts: sums.collect(),
             last: (0, chain_start()),
             entries: 0,
             kinds: HashMap::new(),
+            order: HashMap::new(),
             problems: Vec::new(),
         })
     }
 
-    fn entry(&mut self, entry: &Entry) {
-        if entry.id != self.last.0 + 1 {
-            self.problems.push(format!(
-                "entry {}: entries {} to {} are missing",
-                entry.id,
-                self.last.0 + 1,
-                entry.id - 1
-            ));
+    /// An entry with its place in the chain.
+    fn sealed(&mut self, number: i64, entry: &Movement, hash: &[u8]) {
+        if number != self.last.0 + 1 {
+            self.problems.push(format!("entry {number}: entries {} to {} are missing", self.last.0 + 1, number - 1));
         }
         let sealed = Sealed {
-            id: entry.id,
+            id: number,
             kind: &entry.kind,
             cause: &entry.cause,
             player_id: entry.player_id,
@@ -143,48 +174,82 @@ impl Check {
             credit: (entry.credit_account, entry.credit_held),
             at: entry.at,
         };
-        if sealed.hash(&self.last.1).as_slice() != entry.hash {
-            self.problems.push(format!("entry {}: its hash does not follow from it and the one before", entry.id));
+        if sealed.hash(&self.last.1).as_slice() != hash {
+            self.problems.push(format!("entry {number}: its hash does not follow from it and the one before"));
         }
-        if let Ok(hash) = entry.hash.as_slice().try_into() {
+        if let Ok(hash) = hash.try_into() {
             self.last.1 = hash;
         }
-        self.last.0 = entry.id;
+        self.last.0 = number;
+        self.entry(number, entry, true);
+    }
+
+    /// On a server: entries that have no seal yet, a few at the end; and whether there are others, which nobody would ever seal.
+    fn unsealed(&mut self, conn: &mut DbConn) -> Result<(), Error> {
+        let waiting: Vec<Movement> = journal_entries::table
+            .inner_join(unsealed_entries::table.on(unsealed_entries::entry_id.eq(journal_entries::id)))
+            .order(journal_entries::id)
+            .select(movement!(journal_entries))
+            .load(conn)?;
+        for entry in &waiting {
+            self.entry(entry.id, entry, false);
+        }
+        let all: i64 = journal_entries::table.count().get_result(conn)?;
+        if all != self.entries {
+            self.problems.push(format!("{} of {all} entries are neither sealed nor about to be", all - self.entries));
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, number: i64, entry: &Movement, sealed: bool) {
         self.entries += 1;
         *self.kinds.entry(entry.kind.clone()).or_default() += 1;
         let kind = EntryKind::from_name(&entry.kind);
         if kind.is_none() || entry.amount <= 0 {
-            self.problems.push(format!("entry {}: not a movement of a known kind", entry.id));
+            self.problems.push(format!("entry {number}: not a movement of a known kind"));
+        }
+        let before = self.order.insert(entry.player_id, entry.id);
+        if before.is_some_and(|before| before >= entry.id) {
+            self.problems.push(format!("entry {number}: it comes after a later one of the same player"));
         }
         let overdraws = kind.is_some_and(EntryKind::may_overdraw);
-        self.post(entry, entry.debit_account, entry.debit_held, -i128::from(entry.amount), overdraws);
-        self.post(entry, entry.credit_account, entry.credit_held, i128::from(entry.amount), overdraws);
+        let debit = Side { account: entry.debit_account, held: entry.debit_held, by: -i128::from(entry.amount) };
+        let credit = Side { account: entry.credit_account, held: entry.credit_held, by: i128::from(entry.amount) };
+        for side in [debit, credit] {
+            self.post(number, entry, side, overdraws, sealed);
+        }
     }
 
-    fn post(&mut self, entry: &Entry, account: i64, held: bool, by: i128, overdraws: bool) {
-        let Some(sums) = self.accounts.get_mut(&account) else {
-            self.problems.push(format!("entry {}: account {account} does not exist", entry.id));
+    fn post(&mut self, number: i64, entry: &Movement, side: Side, overdraws: bool, sealed: bool) {
+        let Some(sums) = self.accounts.get_mut(&side.account) else {
+            self.problems.push(format!("entry {number}: account {} does not exist", side.account));
             return;
         };
         let other_owner = sums.row.player_id.is_some_and(|player| player != entry.player_id);
-        if sums.row.currency != entry.currency || other_owner || (held && sums.row.player_id.is_none()) {
-            self.problems.push(format!("entry {}: it does not fit account {}", entry.id, sums.row.code));
+        if sums.row.currency != entry.currency || other_owner || (side.held && sums.row.player_id.is_none()) {
+            self.problems.push(format!("entry {number}: it does not fit account {}", sums.row.code));
         }
-        *(if held { &mut sums.held } else { &mut sums.available }) += by;
         if sums.row.player_id.is_none() {
+            // The balances of the house follow when entries are sealed.
+            if sealed {
+                sums.available += side.by;
+            } else {
+                *self.to_come.entry(entry.currency.clone()).or_default() += side.by;
+            }
             return;
         }
+        *(if side.held { &mut sums.held } else { &mut sums.available }) += side.by;
         if sums.held < 0 {
-            self.problems.push(format!("entry {}: account {} holds less than nothing", entry.id, sums.row.code));
+            self.problems.push(format!("entry {number}: account {} holds less than nothing", sums.row.code));
         }
-        if sums.available < 0 && by < 0 && !overdraws && !held {
-            self.problems.push(format!("entry {}: account {} went below zero", entry.id, sums.row.code));
+        if sums.available < 0 && side.by < 0 && !overdraws && !side.held {
+            self.problems.push(format!("entry {number}: account {} went below zero", sums.row.code));
         }
         sums.was_overdrawn |= sums.available < 0 && overdraws;
     }
 
     fn balances(&mut self) {
-        let mut totals: HashMap<&str, i128> = HashMap::new();
+        let mut totals: HashMap<&str, i128> = self.to_come.iter().map(|(code, sum)| (code.as_str(), *sum)).collect();
         let mut accounts: Vec<_> = self.accounts.values().collect();
         accounts.sort_by_key(|sums| sums.row.id);
         for sums in accounts {

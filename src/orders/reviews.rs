@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::reviews;
-use crate::db::{DbConn, WriteTx};
+use crate::db::{DbConn, Numbered, WriteTx};
 use crate::error::Error;
 use crate::events::{self, Kind, New};
 use crate::ids::SiteId;
@@ -59,10 +59,8 @@ pub struct About<'a> {
 ///
 /// What the database says.
 pub fn open(tx: &mut WriteTx<'_>, about: About<'_>, at: Micros) -> Result<i64, Error> {
-    let conn = tx.conn()?;
-    let last: Option<i64> = reviews::table.select(diesel::dsl::max(reviews::id)).first(conn)?;
     let row = Review {
-        id: last.unwrap_or(0) + 1,
+        id: tx.next_number(Numbered::Reviews)?,
         kind: about.kind.to_owned(),
         site_id: about.site.0,
         external_id: about.external_id.map(str::to_owned),
@@ -73,7 +71,7 @@ pub fn open(tx: &mut WriteTx<'_>, about: About<'_>, at: Micros) -> Result<i64, E
         closed_by: None,
         close_reason: None,
     };
-    diesel::insert_into(reviews::table).values(&row).execute(conn)?;
+    diesel::insert_into(reviews::table).values(&row).execute(tx.conn()?)?;
     let opened = New {
         kind: Kind::ReviewOpened,
         site: about.site,

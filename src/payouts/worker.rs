@@ -10,7 +10,7 @@ use super::lifecycle::Attempt;
 use super::outbox::{self, Claim};
 use super::{Payout, find};
 use crate::clock;
-use crate::db::{Db, DbConn};
+use crate::db::{Db, DbConn, Scope};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::ledger::PlayerId;
@@ -58,7 +58,7 @@ impl Worker {
     pub async fn recover(&self) -> Result<usize, Error> {
         let settings = self.settings.clone();
         let deduplicates = move |site: SiteId| deduplicates(&settings, site);
-        self.db.write(move |tx| outbox::recover(tx, &deduplicates, clock::now())).await
+        self.db.write(Scope::Nobody, move |tx| outbox::recover(tx, &deduplicates, clock::now())).await
     }
 
     /// Sends one payout that is due.
@@ -127,7 +127,10 @@ impl Worker {
 
     async fn claim(&self, id: &str) -> Result<Option<Claim>, Error> {
         let (id, worker) = (id.to_owned(), self.clone());
-        self.db.write(move |tx| outbox::claim(tx, &id, |conn, payout| worker.body(conn, payout), clock::now())).await
+        let whose = Scope::Order(id.clone());
+        self.db
+            .write(whose, move |tx| outbox::claim(tx, &id, |conn, payout| worker.body(conn, payout), clock::now()))
+            .await
     }
 
     async fn send_claimed(&self, claim: Claim) {
@@ -149,10 +152,11 @@ impl Worker {
         let mut wait = Duration::from_millis(100);
         loop {
             let (claim, note) = (claim.clone(), note.clone());
+            let whose = Scope::Order(claim.payout.external_id.clone());
             let record = move |tx: &mut crate::db::WriteTx<'_>| {
                 outbox::record(tx, &claim, outcome, &note, on_refusal, clock::now())
             };
-            match self.db.write(record).await {
+            match self.db.write(whose, record).await {
                 Ok(()) => return,
                 Err(Error::Internal(reason)) if reason.contains("lane has stopped") => return,
                 Err(error) => log::error!("payout {id}: its outcome cannot be recorded, trying again: {error}"),

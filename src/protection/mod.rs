@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::protection_log;
-use crate::db::{DbConn, WriteTx};
+use crate::db::{DbConn, Numbered, WriteTx};
 use crate::deposits;
 use crate::error::Error;
 use crate::ledger::PlayerId;
@@ -72,8 +72,7 @@ pub fn history(conn: &mut DbConn, player: PlayerId, most: i64) -> QueryResult<Ve
 }
 
 fn note(tx: &mut WriteTx<'_>, player: PlayerId, act: &str, detail: String, at: Micros) -> QueryResult<()> {
-    let conn = tx.conn()?;
-    let last: Option<i64> = protection_log::table.select(diesel::dsl::max(protection_log::id)).first(conn)?;
-    let row = LogRow { id: last.unwrap_or(0) + 1, player_id: player.0, act: act.to_owned(), detail, at };
-    diesel::insert_into(protection_log::table).values(row).execute(conn).map(|_| ())
+    let id = tx.next_number(Numbered::ProtectionLog)?;
+    let row = LogRow { id, player_id: player.0, act: act.to_owned(), detail, at };
+    diesel::insert_into(protection_log::table).values(row).execute(tx.conn()?).map(|_| ())
 }

@@ -14,7 +14,7 @@ use super::queue::{self, Endpoint};
 use super::record::{self, Attempt, Recorded, Round, Sent};
 use super::waits::{Fault, Outcome};
 use crate::clock::{self, Micros};
-use crate::db::Db;
+use crate::db::{Db, Scope};
 use crate::error::Error;
 use crate::events;
 use crate::metrics::Metrics;
@@ -161,7 +161,7 @@ impl Pusher {
 
     /// Says where to begin, once for these books.
     async fn begin(&self) -> Result<(), Error> {
-        let begun = self.db.write(|tx| {
+        let begun = self.db.write(Scope::Nobody, |tx| {
             let newest = events::newest(tx.read()?)?;
             let position = if newest <= SHORT_HISTORY { 0 } else { newest };
             queue::save_endpoint(tx, &Endpoint::fresh(position))?;
@@ -197,7 +197,7 @@ impl Pusher {
         let percent = getrandom::u32().map_or(20, i64::from);
         let round = Arc::new(Round { endpoint, sent, held, position, began_at: at, at: at + elapsed(began), percent });
         let written = round.clone();
-        let recorded = self.db.write(move |tx| record::record(tx, &written)).await?;
+        let recorded = self.db.write(Scope::Nobody, move |tx| record::record(tx, &written)).await?;
         self.tell(&round, &recorded);
         Ok(())
     }

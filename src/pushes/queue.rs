@@ -165,8 +165,10 @@ pub fn set_turn(tx: &mut WriteTx<'_>, turn: &Turn) -> QueryResult<()> {
     if of_player(conn, turn.player, 1)?.is_empty() {
         diesel::delete(turns.find(turn.player)).execute(conn)?;
     } else {
-        let insert = diesel::insert_into(turns).values(turn).on_conflict(event_turns::player);
-        insert.do_update().set(event_turns::due_at.eq(turn.due_at)).execute(conn)?;
+        let known = diesel::update(turns.find(turn.player)).set(event_turns::due_at.eq(turn.due_at)).execute(conn)?;
+        if known == 0 {
+            diesel::insert_into(turns).values(turn).execute(conn)?;
+        }
     }
     Ok(())
 }

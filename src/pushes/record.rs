@@ -8,8 +8,8 @@ use super::plan::Push;
 use super::queue::{self, AttemptRow, Endpoint, Turn, Waiting};
 use super::waits::{self, Fault, Outcome};
 use crate::clock::{DAY_MICROS, Micros};
-use crate::db::WriteTx;
 use crate::db::schema::event_attempts;
+use crate::db::{Numbered, WriteTx};
 use crate::error::Error;
 use crate::events::{Event, Kind};
 use crate::ids::SiteId;
@@ -152,8 +152,8 @@ pub(super) fn record(tx: &mut WriteTx<'_>, round: &Round) -> Result<Recorded, Er
 }
 
 fn write_attempts(tx: &mut WriteTx<'_>, round: &Round) -> Result<(), Error> {
-    let last: Option<i64> = event_attempts::table.select(diesel::dsl::max(event_attempts::id)).first(tx.read()?)?;
-    for (id, (sent, attempt)) in (last.unwrap_or(0) + 1..).zip(round.attempts()) {
+    let ids = tx.next_numbers(Numbered::EventAttempts, round.attempts().count())?;
+    for (id, (sent, attempt)) in ids.into_iter().zip(round.attempts()) {
         tx.stage(AttemptRow {
             id,
             event_id: sent.push.entry.event.id,

@@ -128,8 +128,9 @@ fn server(section: Option<Section<'_>>, notes: &Notes) -> Server {
 fn database(section: Option<Section<'_>>, notes: &Notes) -> Database {
     let mut s = or_empty(section, "database", notes);
     let url = s.text("url").unwrap_or_else(|| "sqlite://croupier.db".to_owned());
+    let lanes = s.integer("lanes", 1, 32).unwrap_or(2);
     s.finish();
-    Database { url: Secret::new(url) }
+    Database { url: Secret::new(url), lanes: usize::try_from(lanes).unwrap_or(2) }
 }
 
 fn wallet(section: Option<Section<'_>>) -> Wallet {

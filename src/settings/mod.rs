@@ -60,8 +60,10 @@ pub struct Server {
 /// `[database]`
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// `sqlite://path`, and later `postgres://…`. May hold a password: never printed whole.
+    /// `sqlite://path` or `postgres://…`. May hold a password: never printed whole.
     pub url: Secret,
+    /// Writer lanes on a server; a file always has one.
+    pub lanes: usize,
 }
 
 /// `[wallet]`

@@ -27,7 +27,7 @@ impl Settings {
                 "max_connections": server.max_connections,
                 "state_dir": server.state_dir.to_string_lossy(),
             },
-            "database": { "url": masked_database(&self.database.url) },
+            "database": { "url": masked_database(&self.database.url), "lanes": self.database.lanes },
             "wallet": {
                 "api_keys": Value::Object(keys.collect()),
                 "session_seconds": self.wallet.session_seconds,

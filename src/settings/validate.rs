@@ -110,10 +110,12 @@ fn check_database(url: &str, notes: &Notes) {
         Some(("sqlite", path)) if path.contains('\0') => "must not contain a NUL character",
         Some(("sqlite", _)) => return,
         Some(("postgres" | "postgresql", rest)) if rest.contains('\0') => "must not contain a NUL character",
-        Some(("postgres" | "postgresql", rest)) => match rest.split(['?', '#']).next().and_then(|it| it.split_once('/')) {
-            Some((_, database)) if !database.is_empty() => return,
-            Some(_) | None => "names no database; write postgres://user:password@host/database",
-        },
+        Some(("postgres" | "postgresql", rest)) => {
+            match rest.split(['?', '#']).next().and_then(|it| it.split_once('/')) {
+                Some((_, database)) if !database.is_empty() => return,
+                Some(_) | None => "names no database; write postgres://user:password@host/database",
+            }
+        }
         Some(_) | None => "must start with sqlite:// or postgres://",
     };
     notes.error("database.url", reason);

@@ -13,7 +13,7 @@ use super::passwords::{self, Hashed};
 use super::permissions::{self, Act, Role};
 use crate::clock::Micros;
 use crate::db::schema::{staff, staff_tokens};
-use crate::db::{DbConn, WriteTx};
+use crate::db::{DbConn, Numbered, WriteTx};
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -105,9 +105,8 @@ pub fn add(
     if same > 0 {
         return Err(Error::Conflict(format!("there is a staff member named {name} already")));
     }
-    let last: Option<i64> = staff::table.select(diesel::dsl::max(staff::id)).first(conn)?;
     let row = StaffRow {
-        id: last.unwrap_or(0) + 1,
+        id: tx.next_number(Numbered::Staff)?,
         name: name.to_owned(),
         role: role.name().to_owned(),
         password_hash: password.as_str().to_owned(),
@@ -268,7 +267,7 @@ mod tests {
         ONCE.get_or_init(|| Hashed::new(&Secret::new("correct horse")).unwrap()).clone()
     }
 
-    fn write<T>(books: &mut Books, work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    fn write<T>(books: &mut Books, work: impl FnMut(&mut WriteTx<'_>) -> Result<T, Error>) -> Result<T, Error> {
         immediately(&mut books.conn, work)
     }
 

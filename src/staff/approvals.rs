@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::approvals;
-use crate::db::{DbConn, WriteTx};
+use crate::db::{DbConn, Numbered, WriteTx};
 use crate::error::Error;
 
 /// Somebody's yes that waits for another one.
@@ -67,7 +67,7 @@ pub fn agree(
     }
     let approvals = waiting.len() + 1;
     if approvals < required {
-        insert(tx.conn()?, subject, act, actor, reason, at)?;
+        insert(tx, subject, act, actor, reason, at)?;
         return Ok(Agreement::Waiting { approvals, required });
     }
     withdraw(tx, subject)?;
@@ -123,10 +123,9 @@ pub fn withdraw_of(tx: &mut WriteTx<'_>, actor: &str) -> QueryResult<usize> {
     diesel::update(waiting).set(approvals::spent.eq(true)).execute(tx.conn()?)
 }
 
-fn insert(conn: &mut DbConn, subject: &str, act: &str, actor: &str, reason: &str, at: Micros) -> QueryResult<()> {
-    let last: Option<i64> = approvals::table.select(diesel::dsl::max(approvals::id)).first(conn)?;
+fn insert(tx: &mut WriteTx<'_>, subject: &str, act: &str, actor: &str, reason: &str, at: Micros) -> QueryResult<()> {
     let row = Approval {
-        id: last.unwrap_or(0) + 1,
+        id: tx.next_number(Numbered::Approvals)?,
         subject: subject.to_owned(),
         act: act.to_owned(),
         actor: actor.to_owned(),
@@ -134,7 +133,7 @@ fn insert(conn: &mut DbConn, subject: &str, act: &str, actor: &str, reason: &str
         spent: false,
         at,
     };
-    diesel::insert_into(approvals::table).values(row).execute(conn).map(|_| ())
+    diesel::insert_into(approvals::table).values(row).execute(tx.conn()?).map(|_| ())
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ mod wallet;
 use diesel::prelude::*;
 use serde::Serialize;
 
-use crate::db::DbConn;
 use crate::db::schema::players;
+use crate::db::{self, DbConn};
 use crate::error::Error;
 use crate::events;
 use crate::ledger;
@@ -63,7 +63,7 @@ const MOST_PROBLEMS: usize = 100;
 ///
 /// What the database says; what does not hold is in the report.
 pub fn verify(conn: &mut DbConn, progress: impl FnMut(i64)) -> Result<Report, Error> {
-    conn.transaction(|conn| {
+    db::snapshot(conn, |conn| {
         let checked = ledger::verify::verify(conn, progress)?;
         let mut problems = checked.problems;
         orders::payouts(conn, &checked.kinds, &mut problems)?;

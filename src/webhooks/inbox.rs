@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Micros;
 use crate::db::schema::webhooks;
-use crate::db::{DbConn, WriteTx, literally};
+use crate::db::{DbConn, Numbered, WriteTx, literally};
 use crate::error::Error;
 use crate::ids::SiteId;
 use crate::providers::{News, Notification};
@@ -147,8 +147,7 @@ pub(super) fn find(tx: &mut WriteTx<'_>, notification: &Notification) -> QueryRe
 ///
 /// What the database says.
 pub(super) fn next_id(tx: &mut WriteTx<'_>) -> QueryResult<i64> {
-    let last: Option<i64> = webhooks::table.select(diesel::dsl::max(webhooks::id)).first(tx.read()?)?;
-    Ok(last.unwrap_or(0) + 1)
+    tx.next_number(Numbered::Webhooks)
 }
 
 /// Stores a notification with what became of it.

@@ -41,7 +41,8 @@ impl Line {
         for login in LOGINS {
             let change = players::Change::default();
             let player = Player { site: SiteId(SITE), login: Login::parse(login).expect("a login") };
-            let put = line.bench.state().db.write(&player.clone(), move |tx| players::put(tx, &player, &change, 0));
+            let put =
+                line.bench.state().db.write(Scope::from(&player), move |tx| players::put(tx, &player, &change, 0));
             put.await.expect("a player");
         }
         line

@@ -251,10 +251,10 @@ impl Books {
     async fn open() -> Self {
         let directory = tempfile::TempDir::new().expect("a directory");
         let database = TestDatabase::create(directory.path());
-        let path = database.path();
-        let lock = FileLock::take(&path).expect("the lock");
-        migrate::prepare(&path, Policy::Migrate).expect("the schema");
-        let db = Db::open(&path, lock).expect("the database");
+        let place = database.place();
+        let lock = FileLock::of(&place).expect("the lock");
+        migrate::prepare(&place, Policy::Migrate).expect("the schema");
+        let db = Db::open(&place, lock, 2, croupier::shared::HOOKS).expect("the database");
         let text = "[sites.demo]\nsite_id = 332\ncurrencies = [\"USD\"]\n[sites.demo.payouts]\napproval = \"auto\"\n";
         let settings = Settings::from_text(text).expect("the settings");
         let site = Arc::new(settings.sites[0].clone());
@@ -305,11 +305,13 @@ impl Books {
                 let make = move |tx: &mut croupier::db::WriteTx<'_>| {
                     transactions::make(tx, &key.to_string(), &movement, clock::now()).map(|_| None)
                 };
-                Box::pin(db.write(&player(number), make))
+                Box::pin(db.write(Scope::from(&player(number)), make))
             }
-            Event::Rollback { player: number, reference } => Box::pin(db.write(&player(number), move |tx| {
-                rollback::make(tx, &player(number), &reference.to_string(), clock::now()).map(|_| None)
-            })),
+            Event::Rollback { player: number, reference } => {
+                Box::pin(db.write(Scope::from(&player(number)), move |tx| {
+                    rollback::make(tx, &player(number), &reference.to_string(), clock::now()).map(|_| None)
+                }))
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use croupier::clock;
-use croupier::db::{self, schema};
+use croupier::db::{self, Scope, schema};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, SiteId};
 use croupier::orders::Status;
@@ -28,7 +28,7 @@ fn deduplicates(setup: &mut Setup) {
 
 async fn retry(bench: &Bench, id: &ExternalId) -> Result<(), Error> {
     let (id, site) = (id.clone(), bench.state().site(SiteId(crate::process::SITE)).expect("the site").clone());
-    bench.state().db.write(&id.clone(), move |tx| approve::retry(tx, &site, &id, STAFF, clock::now())).await
+    bench.state().db.write(Scope::from(&id), move |tx| approve::retry(tx, &site, &id, STAFF, clock::now())).await
 }
 
 fn too_long() -> Behaviour {
@@ -203,7 +203,7 @@ async fn change_profile(bench: &Bench) {
     use croupier::ids::{Login, Player};
     use croupier::players;
     let player = Player { site: SiteId(crate::process::SITE), login: Login::parse(LOGIN).expect("a login") };
-    let changed = bench.state().db.write(&player.clone(), move |tx| {
+    let changed = bench.state().db.write(Scope::from(&player), move |tx| {
         let change = players::Change { country: Some("LV".into()), ..players::Change::default() };
         players::put(tx, &player, &change, clock::now())
     });
@@ -243,7 +243,7 @@ async fn an_approval_and_its_place_in_the_outbox_are_one_transaction() {
     let approve = |id: ExternalId, fails: bool| {
         let (site, db) = (site.clone(), bench.state().db.clone());
         async move {
-            db.write(&id.clone(), move |tx| {
+            db.write(Scope::from(&id), move |tx| {
                 approve::approve(tx, &site, &id, STAFF, clock::now())?;
                 if fails { Err(Error::Internal("a crash before the commit".into())) } else { Ok(()) }
             })
@@ -322,7 +322,8 @@ async fn after_a_stop_in_the_middle_no_attempt_stays_open() {
 async fn claim(bench: &Bench, id: &ExternalId) {
     let id = id.as_str().to_owned();
     let body = |_: &mut croupier::db::DbConn, _: &croupier::payouts::Payout| Ok(b"{}".to_vec());
-    let claimed = bench.state().db.write(&id.clone(), move |tx| outbox::claim(tx, &id, body, clock::now()));
+    let claimed =
+        bench.state().db.write(Scope::Order(id.clone()), move |tx| outbox::claim(tx, &id, body, clock::now()));
     assert!(claimed.await.expect("a claim").is_some());
 }
 
@@ -377,7 +378,7 @@ async fn a_decline_and_a_claim_at_once_have_one_winner() {
         let id = bench.payout(1_000).await;
         let decline = {
             let (db, id) = (bench.state().db.clone(), id.clone());
-            async move { db.write(&id.clone(), move |tx| approve::decline(tx, &id, STAFF, clock::now())).await }
+            async move { db.write(Scope::from(&id), move |tx| approve::decline(tx, &id, STAFF, clock::now())).await }
         };
         // Each gets a head start in half of the rounds.
         let (decline, step) = if round % 2 == 0 {
@@ -452,7 +453,7 @@ async fn rows_that_fail_for_ever_do_not_hold_up_others() {
 async fn damage(bench: &Bench, id: &ExternalId) {
     use schema::payouts;
     let id = id.as_str().to_owned();
-    let written = bench.state().db.write(db::Scope::Nobody, move |tx| {
+    let written = bench.state().db.write(Scope::Nobody, move |tx| {
         let conn = tx.conn()?;
         diesel::update(payouts::table.find(&id)).set(payouts::details.eq(r#"{"customer_ip":7}"#)).execute(conn)?;
         Ok(())

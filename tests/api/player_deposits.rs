@@ -84,8 +84,9 @@ async fn the_whole_way_from_a_session_to_a_payout() {
     let payout = asked(&withdrawal.id(), &wire::order("alice", 10_000, "USD"));
     let (id, by) = (ExternalId::parse(&payout.id).unwrap(), By { actor: "carol", reason: "checked" });
     let site = app.state.site(croupier::ids::SiteId(SITE)).expect("the site").clone();
-    let approved =
-        app.state.db.write(&id.clone(), move |tx| approve::approve(tx, &site, &id, by, clock::now()).map(|_| ()));
+    let approved = app.state.db.write(croupier::db::Scope::from(&id), move |tx| {
+        approve::approve(tx, &site, &id, by, clock::now()).map(|_| ())
+    });
     approved.await.expect("it is approved");
     app.state.outbox.notify_one();
     let initiation = app.initiation(&payout).await;
@@ -341,7 +342,7 @@ async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_not
     app.player("alice").await;
     let site = app.state.site(croupier::ids::SiteId(SITE)).expect("the site").clone();
     let player = Player { site: SiteId(SITE), login: Login::parse("alice").expect("a login") };
-    let begun = app.state.db.write(&player.clone(), move |tx| {
+    let begun = app.state.db.write(croupier::db::Scope::from(&player), move |tx| {
         use croupier::cashier::deposit::{Begun, Wanted, begin};
         use croupier::money::{Currency, Money};
         let row = croupier::players::read(tx.read()?, &player)?.expect("alice");
@@ -364,17 +365,16 @@ async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_not
     assert_eq!(app.cashier_asks(&order).await, id.as_str());
 
     let late = id.clone();
-    let failed = app
-        .state
-        .db
-        .write(&late.clone(), move |tx| croupier::cashier::deposit::not_opened(tx, &late, "too late", clock::now()));
+    let failed = app.state.db.write(croupier::db::Scope::from(&late), move |tx| {
+        croupier::cashier::deposit::not_opened(tx, &late, "too late", clock::now())
+    });
     failed.await.expect("nothing to do");
 
     let known = asked(id.as_str(), &order);
     assert_eq!(app.deposit_status(&known).await, Status::Created);
     app.say(&known, PURCHASE, SUCCESS).await;
     let late = id.clone();
-    let opened = app.state.db.write(&late.clone(), move |tx| {
+    let opened = app.state.db.write(croupier::db::Scope::from(&late), move |tx| {
         croupier::cashier::deposit::opened(tx, &late, "https://x.example/", clock::now())
     });
     opened.await.expect("it is only noted");

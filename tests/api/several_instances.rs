@@ -97,8 +97,8 @@ async fn one_transaction_id_with_different_amounts_is_accepted_once_and_refused_
         let first = order("alice", 100, "USD");
         let asked: Vec<Order> = (0..6).map(|nth| Order { amount: 100 + nth, ..first.clone() }).collect();
         let asked = asked.iter().enumerate().map(|(nth, order)| {
-            let question = request_payout(order);
-            async move { all.nth(nth).ask(&question).await }
+            let (app, question) = (all.nth(nth), request_payout(order));
+            async move { app.ask(&question).await }
         });
         let answers = join_all(asked).await;
         assert_eq!(accepted(&answers, 50), 1);

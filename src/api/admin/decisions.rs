@@ -11,7 +11,7 @@ use crate::api::body;
 use crate::api::path_part;
 use crate::api::problem::{self, Problem};
 use crate::clock::{self, Micros};
-use crate::db::WriteTx;
+use crate::db::{Scope, WriteTx};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, Player, SiteId, plain_text};
 use crate::money::Currency;
@@ -244,7 +244,7 @@ pub async fn adjust(state: web::Data<State>, request: HttpRequest, payload: web:
     let login = Login::parse(&path_part(&request, "site_login")?).map_err(|_| Error::UnknownPlayer)?;
     let player = Player { site: site.site_id, login };
     let wanted = Adjustment { player, amount: given.amount, currency: Currency::parse(&given.currency)?, reason };
-    let adjusted = state.db.write(move |tx| {
+    let adjusted = state.db.write(Scope::from(&wanted.player), move |tx| {
         still_may(tx, &actor, Act::Adjust)?;
         adjust::adjust(tx, &site, &wanted, &actor.name, clock::now())
     });
@@ -272,7 +272,7 @@ where
     state.check_open()?;
     let id = order_id(id, "payout")?;
     let sites = state.sites.clone();
-    let decided = state.db.write(move |tx| {
+    let decided = state.db.write(Scope::from(&id), move |tx| {
         still_may(tx, &actor, act)?;
         let order = payouts::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("payout"))?;
         let gone = || Error::Conflict(format!("site {} is not in the settings any more", order.site_id));

@@ -1,7 +1,6 @@
 //! Payouts and deposits: lists, and one of them with its time line.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use diesel::Connection;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -12,6 +11,7 @@ use super::{Answer, show, timeline};
 use crate::api::body::Query;
 use crate::api::page;
 use crate::api::problem::{self, Problem};
+use crate::db::snapshot;
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::orders::Status;
@@ -112,7 +112,7 @@ pub async fn payout(state: web::Data<State>, request: HttpRequest, path: web::Pa
     enter(&state, &request, Act::Read).await?;
     let id = order_id(&path, "payout")?;
     let found = state.db.read(move |conn| {
-        conn.transaction(|conn| {
+        snapshot(conn, |conn| {
             let listed = payouts::list::find(conn, id.as_str())?.ok_or(Error::NotFound("payout"))?;
             let timeline = timeline::of_payout(conn, &listed.order)?;
             let details = timeline::details(&listed.order.details)?;
@@ -135,7 +135,7 @@ pub async fn deposit(state: web::Data<State>, request: HttpRequest, path: web::P
     enter(&state, &request, Act::Read).await?;
     let id = order_id(&path, "deposit")?;
     let found = state.db.read(move |conn| {
-        conn.transaction(|conn| {
+        snapshot(conn, |conn| {
             let listed = deposits::list::find(conn, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
             let timeline = timeline::of_deposit(conn, &listed.order)?;
             let details = timeline::details(&listed.order.details)?;

@@ -43,7 +43,7 @@ impl Desk {
             database.url()
         );
         let state = Application::build(Settings::from_text(&text).unwrap()).await.unwrap().state().clone();
-        let tokens = state.db.write(&alice(), people).await.unwrap();
+        let tokens = state.db.write(Scope::from(&alice()), people).await.unwrap();
         Self { state, tokens, asked: AtomicU8::new(0), _database: database, _dir: dir }
     }
 

@@ -17,6 +17,7 @@ use crate::cashier::metadata::Metadata;
 use crate::cashier::open::{self, Wish};
 use crate::cashier::{requests, transactions};
 use crate::clock;
+use crate::db::Scope;
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::orders::Status;
@@ -110,7 +111,10 @@ pub(in crate::api) async fn create(
     state.check_open()?;
     let currency = wanted.amount.currency();
     let (site, player) = (Arc::clone(&session.site), session.player.clone());
-    let begun = state.db.write(move |tx| deposit::begin(tx, &site, &player, &wanted, clock::now())).await?;
+    let begun = state
+        .db
+        .write(Scope::Number(session.player.id), move |tx| deposit::begin(tx, &site, &player, &wanted, clock::now()))
+        .await?;
     match begun {
         Begun::Before(id) => shown(&state, session, id, None).await,
         Begun::NotOffered(why) => Err(why.into()),
@@ -146,13 +150,13 @@ async fn note(state: &State, id: &ExternalId, opened: Result<open::Opened, Error
     let order = id.clone();
     match opened {
         Ok(door) => {
-            state.db.write(move |tx| deposit::opened(tx, &order, &door.url, clock::now())).await?;
+            state.db.write(Scope::from(id), move |tx| deposit::opened(tx, &order, &door.url, clock::now())).await?;
             Ok(None)
         }
         Err(error) => {
             let reason = error.to_string();
             quiet::say(|| format!("deposit {id}: the Cashier could not be opened: {reason}"));
-            state.db.write(move |tx| deposit::not_opened(tx, &order, &reason, clock::now())).await?;
+            state.db.write(Scope::from(id), move |tx| deposit::not_opened(tx, &order, &reason, clock::now())).await?;
             Ok(Some(Error::Provider(error.to_string())))
         }
     }

@@ -15,6 +15,7 @@ use crate::cashier::metadata::Metadata;
 use crate::cashier::withdrawal::{self, TakenBack, Wanted};
 use crate::cashier::{requests, transactions};
 use crate::clock;
+use crate::db::Scope;
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::state::State;
@@ -69,7 +70,10 @@ pub(in crate::api) async fn create(
     };
     state.check_open()?;
     let (site, player) = (session.site.clone(), session.player.clone());
-    let id = state.db.write(move |tx| withdrawal::make(tx, &site, &player, &wanted, clock::now())).await?;
+    let id = state
+        .db
+        .write(Scope::Number(session.player.id), move |tx| withdrawal::make(tx, &site, &player, &wanted, clock::now()))
+        .await?;
     shown(&state, session, id).await
 }
 
@@ -89,7 +93,12 @@ pub(in crate::api) async fn cancel(request: HttpRequest, state: web::Data<State>
     let id = super::transactions::id_in_path(&request)?;
     state.check_open()?;
     let (site, player, order) = (session.site.clone(), session.player.clone(), id.clone());
-    let done = state.db.write(move |tx| withdrawal::take_back(tx, &site, &player, &order, clock::now())).await?;
+    let done = state
+        .db
+        .write(Scope::Number(session.player.id), move |tx| {
+            withdrawal::take_back(tx, &site, &player, &order, clock::now())
+        })
+        .await?;
     match done {
         TakenBack::Done => shown(&state, session, id).await,
         TakenBack::NotOffered => {

@@ -11,6 +11,7 @@ use crate::api::keys::authorised;
 use crate::api::problem::{self, Problem};
 use crate::cashier::overrides::{self, Override};
 use crate::clock::{self, Micros};
+use crate::db;
 use crate::error::Error;
 use crate::ids::plain_text;
 use crate::money::{Currency, MAX_MINOR};
@@ -148,7 +149,7 @@ pub(in crate::api) async fn put_override(
     let one = sent.read(method, site, clock::now())?;
     state.check_open()?;
     let stored = one.clone();
-    let created = state.db.write(move |tx| {
+    let created = state.db.write(db::Scope::from(&player), move |tx| {
         let row = known(tx.read()?, &player)?;
         overrides::put(tx, row.id, &stored)
     });
@@ -177,7 +178,7 @@ pub(in crate::api) async fn delete_override(
     let query = Query::read(request.query_string(), &["currency"])?;
     let currency = currency(query.get("currency"), site)?;
     state.check_open()?;
-    let gone = state.db.write(move |tx| {
+    let gone = state.db.write(db::Scope::from(&player), move |tx| {
         let row = known(tx.read()?, &player)?;
         overrides::remove(tx, row.id, &method, currency)
     });

@@ -12,7 +12,7 @@ use crate::api::body;
 use crate::api::keys::authorised;
 use crate::api::problem::{self, Problem};
 use crate::clock;
-use crate::db::DbConn;
+use crate::db::{self, DbConn};
 use crate::error::Error;
 use crate::ids::Player;
 use crate::ledger::{self, PlayerId};
@@ -125,7 +125,7 @@ pub(in crate::api) async fn put_player(
     let currencies = site.currencies.clone();
     let (row, created, balances) = state
         .db
-        .write(move |tx| {
+        .write(db::Scope::from(&player), move |tx| {
             let (row, created) = players::put(tx, &player, &change, clock::now())?;
             let balances = ledger::balances(tx.read()?, PlayerId(row.id))?;
             Ok((row, created, balances))

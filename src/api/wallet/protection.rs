@@ -9,7 +9,7 @@ use crate::api::body;
 use crate::api::keys::authorised;
 use crate::api::problem::{self, Problem};
 use crate::clock::{self, Micros, rfc3339};
-use crate::db::DbConn;
+use crate::db::{self, DbConn};
 use crate::deposits;
 use crate::error::Error;
 use crate::ids::Player;
@@ -149,12 +149,13 @@ pub(in crate::api) async fn put_limit(
     }
     state.check_open()?;
     let hours = site.raise_limits_after_hours;
-    let change = move |tx: &mut crate::db::WriteTx<'_>| {
+    let whose = db::Scope::from(&player);
+    let change = move |tx: &mut db::WriteTx<'_>| {
         let at = clock::now();
         own_limits::set(tx, &player, (currency, period), wish.deposit_max, hours, at)?;
         show(tx.read()?, &player, at)
     };
-    Ok(HttpResponse::Ok().json(state.db.write(change).await?))
+    Ok(HttpResponse::Ok().json(state.db.write(whose, change).await?))
 }
 
 /// Block a player's deposits
@@ -186,12 +187,13 @@ pub(in crate::api) async fn put_exclusion(
             .ok_or_else(|| Problem::field("until", "must be a time as in RFC 3339, or null for ever"))?,
     };
     state.check_open()?;
-    let change = move |tx: &mut crate::db::WriteTx<'_>| {
+    let whose = db::Scope::from(&player);
+    let change = move |tx: &mut db::WriteTx<'_>| {
         let at = clock::now();
         exclusion::exclude(tx, &player, kind, until, at)?;
         show(tx.read()?, &player, at)
     };
-    let shown = state.db.write(change).await.map_err(|error| match error {
+    let shown = state.db.write(whose, change).await.map_err(|error| match error {
         Error::Invalid("until") => Problem::field("until", "must be in the future"),
         error => error.into(),
     })?;

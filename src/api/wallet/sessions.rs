@@ -10,6 +10,7 @@ use crate::api::keys::authorised;
 use crate::api::problem::{self, Problem};
 use crate::cashier::{accounts, session};
 use crate::clock;
+use crate::db;
 use crate::error::Error;
 use crate::settings::Scope;
 use crate::state::State;
@@ -65,7 +66,8 @@ pub(in crate::api) async fn open_session(
     let OpenSession {} = body::optional(&request, payload, state.settings.server.max_body_bytes).await?;
     state.check_open()?;
     let seconds = state.settings.wallet.session_seconds;
-    let opened = state.db.write(move |tx| session::open(tx, &player, seconds, clock::now())).await?;
+    let opened =
+        state.db.write(db::Scope::from(&player), move |tx| session::open(tx, &player, seconds, clock::now())).await?;
     let account = |currency: &crate::money::Currency| -> Result<Account, Error> {
         let login = accounts::number(opened.player.id, *currency)?;
         Ok(Account { login, currency: currency.code().to_owned() })

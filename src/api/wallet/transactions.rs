@@ -12,6 +12,7 @@ use crate::api::page;
 use crate::api::path_part;
 use crate::api::problem::{self, Problem};
 use crate::clock;
+use crate::db;
 use crate::error::Error;
 use crate::ids::plain_text;
 use crate::ledger::PlayerId;
@@ -118,7 +119,10 @@ pub(in crate::api) async fn post_transaction(
     let reason = reason.map(|reason| plain_text(&reason, "reason", 1024)).transpose()?;
     let movement = Movement { player, kind, amount: sent.amount, currency, reference, reason };
     state.check_open()?;
-    let moved = state.db.write(move |tx| transactions::make(tx, &key, &movement, clock::now())).await?;
+    let moved = state
+        .db
+        .write(db::Scope::from(&movement.player), move |tx| transactions::make(tx, &key, &movement, clock::now()))
+        .await?;
     let answer = Moved {
         transaction_id: moved.transaction_id,
         available: moved.balance.available,
@@ -172,7 +176,10 @@ pub(in crate::api) async fn post_rollback(
     let reference = path_part(&request, "reference")?;
     let reference = plain_text(&reference, "reference", 128)?;
     state.check_open()?;
-    let (done, repeated) = state.db.write(move |tx| rollback::make(tx, &player, &reference, clock::now())).await?;
+    let (done, repeated) = state
+        .db
+        .write(db::Scope::from(&player), move |tx| rollback::make(tx, &player, &reference, clock::now()))
+        .await?;
     let own = done.balances.iter().find(|(currency, _, _)| Some(currency) == done.currency.as_ref());
     let answer = RolledBack {
         applied: done.applied,

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::app::Application;
 use crate::clock;
-use crate::db::{self, DbConn};
+use crate::db::{self, DbConn, Scope};
 use crate::deposits;
 use crate::orders::Status;
 use crate::payouts;
@@ -90,7 +90,7 @@ impl Host {
     pub(super) async fn verify(&self) -> Result<LedgerCheck, String> {
         let database = self.database.clone();
         let checked = tokio::task::spawn_blocking(move || {
-            let mut conn = db::connect_read_only(&database).map_err(|error| error.to_string())?;
+            let mut conn = db::connect_read_only(&database.into()).map_err(|error| error.to_string())?;
             verify::verify(&mut conn, |_| {}).map_err(|error| error.to_string())
         });
         let report = checked.await.map_err(|error| error.to_string())??;
@@ -117,7 +117,7 @@ impl Records for Host {
     async fn ends(&self, external_ids: Vec<String>) -> Result<BTreeMap<String, (End, String)>, String> {
         let database = self.database.clone();
         let read = tokio::task::spawn_blocking(move || {
-            let mut conn = db::connect_read_only(&database).map_err(|error| error.to_string())?;
+            let mut conn = db::connect_read_only(&database.into()).map_err(|error| error.to_string())?;
             let mut ends = BTreeMap::new();
             for external_id in external_ids {
                 if let Some(code) = status_code(&mut conn, &external_id).map_err(|error| error.to_string())? {
@@ -182,7 +182,7 @@ async fn serve(
 async fn staff(app: &Application) -> Result<(Secret, Secret), String> {
     let password = passwords::generate().map_err(|error| error.to_string())?;
     let hashed = Hashed::new(&password).map_err(|error| error.to_string())?;
-    let made = app.state().db.write(move |tx| {
+    let made = app.state().db.write(Scope::Nobody, move |tx| {
         let at = clock::now();
         accounts::add(tx, CLI, STAFF, Role::Admin, &hashed, at)?;
         accounts::issue_token(tx, CLI, STAFF, at)

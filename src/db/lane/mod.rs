@@ -17,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 use super::connection::DbConn;
 use super::place::Place;
 use super::scope::Scope;
+use super::sealer::Sealer;
 use super::tx::{Warm, WriteTx};
 use crate::error::Error;
 use job::{Job, Work};
@@ -55,10 +56,17 @@ impl Lanes {
     }
 
     /// The lanes of a server.
-    pub(super) fn of_server(place: &Place, count: usize, warm: Warm, announce: &watch::Sender<u64>) -> Self {
+    pub(super) fn of_server(
+        place: &Place,
+        count: usize,
+        warm: Warm,
+        announce: &watch::Sender<u64>,
+        sealer: &Arc<Sealer>,
+    ) -> Self {
         let process = crate::ids::time_ordered();
         let lane = |number: usize| {
-            let mut writer = server::Writer::new(format!("{process}:{number}"), place.clone(), warm, announce.clone());
+            let committed = server::Committed { announce: announce.clone(), sealer: sealer.clone() };
+            let mut writer = server::Writer::new(format!("{process}:{number}"), place.clone(), warm, committed);
             Lane::start(move |waiting| writer.run(waiting))
         };
         Self { lanes: (0..count.max(1)).map(lane).collect(), pressure: Arc::default() }

@@ -5,6 +5,7 @@
 //! lane's row says afterwards whether it happened (threats R5).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use super::next_batch;
 use crate::db::connection::{DbConn, connect};
 use crate::db::place::Place;
 use crate::db::schema::lanes;
+use crate::db::sealer::Sealer;
 use crate::db::tx::{Memories, Warm, WriteTx, begin, commit, rollback};
 use crate::error::Error;
 use crate::ids::time_ordered;
@@ -45,10 +47,18 @@ pub(super) struct Writer {
     place: Place,
     conn: Option<DbConn>,
     warm: Warm,
-    announce: watch::Sender<u64>,
+    committed: Committed,
     batches: u64,
     /// Since when the server cannot be reached.
     gone_since: Option<Instant>,
+}
+
+/// Whom a commit concerns.
+pub(super) struct Committed {
+    /// Counts commits that somebody waits for.
+    pub announce: watch::Sender<u64>,
+    /// Puts what was committed into its order.
+    pub sealer: Arc<Sealer>,
 }
 
 /// How a batch went.
@@ -67,8 +77,8 @@ enum Attempt {
 }
 
 impl Writer {
-    pub(super) fn new(id: String, place: Place, warm: Warm, announce: watch::Sender<u64>) -> Self {
-        Self { id, place, conn: None, warm, announce, batches: 0, gone_since: None }
+    pub(super) fn new(id: String, place: Place, warm: Warm, committed: Committed) -> Self {
+        Self { id, place, conn: None, warm, committed, batches: 0, gone_since: None }
     }
 
     pub(super) fn run(&mut self, waiting: &Receiver<Box<dyn Job>>) {
@@ -166,7 +176,8 @@ impl Writer {
             }
         }
         if announced {
-            self.announce.send_modify(|commits| *commits += 1);
+            self.committed.announce.send_modify(|commits| *commits += 1);
+            self.committed.sealer.wake();
         }
         Attempt::Committed
     }
@@ -229,7 +240,9 @@ impl Writer {
                 }
                 Err(error) if began.elapsed() >= patience => {
                     if self.gone_since.replace(self.gone_since.unwrap_or(began)).is_none() {
-                        log::error!("database: the server cannot be reached, writes are refused until it is back: {error}");
+                        log::error!(
+                            "database: the server cannot be reached, writes are refused until it is back: {error}"
+                        );
                     }
                     return false;
                 }
@@ -363,7 +376,9 @@ fn fate(error: &DbError) -> Fate {
 /// The same error once more, in so far as its fate: a piece of work keeps its own.
 fn copy(error: &DbError) -> DbError {
     let kind = match (fate(error), error) {
-        (Fate::Again, DbError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => DatabaseErrorKind::UniqueViolation,
+        (Fate::Again, DbError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
+            DatabaseErrorKind::UniqueViolation
+        }
         (Fate::Again, _) => DatabaseErrorKind::Unknown,
         (Fate::Lost, _) => DatabaseErrorKind::ClosedConnection,
         (Fate::Final, _) => DatabaseErrorKind::CheckViolation,
@@ -387,7 +402,11 @@ mod tests {
         assert_eq!(of(DatabaseErrorKind::Unknown), Fate::Again);
         assert_eq!(of(DatabaseErrorKind::ClosedConnection), Fate::Lost);
         assert_eq!(of(DatabaseErrorKind::ReadOnlyTransaction), Fate::Lost);
-        for wrong in [DatabaseErrorKind::CheckViolation, DatabaseErrorKind::NotNullViolation, DatabaseErrorKind::ForeignKeyViolation] {
+        for wrong in [
+            DatabaseErrorKind::CheckViolation,
+            DatabaseErrorKind::NotNullViolation,
+            DatabaseErrorKind::ForeignKeyViolation,
+        ] {
             assert_eq!(of(wrong), Fate::Final);
         }
         assert_eq!(fate(&DbError::NotFound), Fate::Final);

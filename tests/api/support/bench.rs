@@ -88,7 +88,7 @@ impl Bench {
         use croupier::wallet::transactions::{Kind, Movement, make};
         let player = player();
         let currency = Currency::parse("USD").expect("a currency");
-        let given = self.state().db.write(&player.clone(), move |tx| {
+        let given = self.state().db.write(croupier::db::Scope::from(&player), move |tx| {
             players::put(tx, &player, &players::Change::default(), clock::now())?;
             let (reference, reason) = ("seed".to_owned(), None);
             let player = player.clone();
