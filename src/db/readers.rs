@@ -25,7 +25,7 @@ impl ManageConnection for Readers {
         match conn {
             // A file does not go away.
             DbConn::Sqlite(_) => Ok(()),
-            DbConn::Postgres(conn) => conn.batch_execute("").map_err(PoolError::QueryError),
+            DbConn::Postgres(conn) => conn.batch_execute("SELECT 1").map_err(PoolError::QueryError),
         }
     }
 
