@@ -116,8 +116,6 @@ fn selects() -> Vec<(&'static str, String)> {
         ("event_queue", select(event_queue::table)),
         ("event_turns", select(event_turns::table)),
         ("events", select(events::table)),
-        ("journal_entries", select(chained_entries::table)),
-        ("leases", select(leases::table)),
         ("leases", select(leases::table)),
         ("meta", select(meta::table)),
         ("method_overrides", select(method_overrides::table)),
@@ -284,7 +282,7 @@ fn the_tables_themselves_refuse_what_is_no_row_of_theirs() {
         "INSERT INTO payouts VALUES ('p', 'c', 332, 1, 0, 'USD', 1, 'queued', NULL, NULL, '', 0, 0)",
         "INSERT INTO payouts VALUES ('p', 'c', 332, 1, 5, 'USD', 10, 'queued', NULL, NULL, '', 0, 0)",
         "INSERT INTO payouts VALUES ('p', 'c', 332, 1, 5, 'USD', 1, 'lost', NULL, NULL, '', 0, 0)",
-        "INSERT INTO outbox VALUES ('p', 0, 0, 0)",
+        "INSERT INTO outbox VALUES ('p', 0, 0, FALSE)",
         "UPDATE players SET status = 'gone'",
         "DELETE FROM players",
     ];

@@ -138,11 +138,6 @@ impl TestDatabase {
         Place::parse(&Secret::new(self.url())).expect("a good address")
     }
 
-    /// What messages call it.
-    pub fn shown(&self) -> String {
-        self.place().shown()
-    }
-
     /// A connection that may write.
     pub fn connect(&self) -> DbConn {
         db::connect(&self.place()).expect("the database opens")
