@@ -17,7 +17,6 @@ const WEBHOOK: &str = "/cashier/webhook/carouseller";
 
 /// Approval by people, four eyes, limits, a method of the players' API: whatever answers differently.
 fn strict(text: String) -> String {
-    let text = set(&text, "sites.demo.payouts", "approval", r#""manual""#);
     let text = set(&text, "sites.demo.payouts", "auto_approve_up_to", "{ USD = 500 }");
     let text = set(&text, "sites.demo.payouts", "four_eyes_from", "{ USD = 5000 }");
     let text = set(&text, "sites.demo.limits.USD", "deposit_min", "100");

@@ -5,8 +5,8 @@
 //! `docs/CONTRIBUTING.md` lists them.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use croupier::db::migrate::{self, Policy};
 use croupier::db::{self, DbConn, Place};
@@ -38,7 +38,7 @@ pub fn on_a_server() -> bool {
     there_is
 }
 
-/// A database that goes away with its test.
+/// A database that goes away with its test: when the last of those who share it is dropped.
 #[derive(Debug)]
 pub struct TestDatabase {
     home: Home,
@@ -47,7 +47,14 @@ pub struct TestDatabase {
 #[derive(Debug)]
 enum Home {
     File(PathBuf),
-    Server { cluster: String, name: String, is_shared: bool },
+    Server(Arc<Server>),
+}
+
+/// A database of its own on the cluster.
+#[derive(Debug)]
+struct Server {
+    cluster: String,
+    name: String,
 }
 
 impl TestDatabase {
@@ -82,9 +89,11 @@ impl TestDatabase {
                 }
                 copy
             }
-            Home::Server { cluster, name, .. } => {
+            Home::Server(server) => {
+                let Server { cluster, name } = server.as_ref();
                 // Readers of a pool may linger for a moment after their service.
-                let ended = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+                let ended =
+                    format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
                 administer(cluster, &ended);
                 Self::server(cluster, name)
             }
@@ -97,23 +106,22 @@ impl TestDatabase {
             (Home::File(path), Home::File(copy)) => {
                 std::fs::copy(copy, path).expect("put back");
             }
-            (Home::Server { cluster, name, .. }, Home::Server { name: copy, .. }) => {
+            (Home::Server(server), Home::Server(copy)) => {
+                let (Server { cluster, name }, copy) = (server.as_ref(), &copy.name);
                 administer(cluster, &format!("DROP DATABASE {name} WITH (FORCE)"));
                 administer(cluster, &format!("CREATE DATABASE {name} TEMPLATE {copy}"));
             }
-            (Home::File(_), Home::Server { .. }) | (Home::Server { .. }, Home::File(_)) => {
+            (Home::File(_), Home::Server(_)) | (Home::Server(_), Home::File(_)) => {
                 panic!("two kinds of database")
             }
         }
     }
 
-    /// The same database once more, for another instance. It goes away with this one.
+    /// The same database once more, for another instance. It goes away with the last of them.
     pub fn shared(&self) -> Self {
         match &self.home {
             Home::File(_) => panic!("a file has one service"),
-            Home::Server { cluster, name, .. } => {
-                Self { home: Home::Server { cluster: cluster.clone(), name: name.clone(), is_shared: true } }
-            }
+            Home::Server(server) => Self { home: Home::Server(server.clone()) },
         }
     }
 
@@ -122,14 +130,14 @@ impl TestDatabase {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
         administer(cluster, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
-        Self { home: Home::Server { cluster: cluster.to_owned(), name, is_shared: false } }
+        Self { home: Home::Server(Arc::new(Server { cluster: cluster.to_owned(), name })) }
     }
 
     /// What stands in the settings as `database.url`.
     pub fn url(&self) -> String {
         match &self.home {
             Home::File(path) => format!("sqlite://{}", path.display()),
-            Home::Server { cluster, name, .. } => address(cluster, name),
+            Home::Server(server) => address(&server.cluster, &server.name),
         }
     }
 
@@ -150,14 +158,14 @@ impl TestDatabase {
 
     /// Whether it is on a server.
     pub fn is_postgres(&self) -> bool {
-        matches!(self.home, Home::Server { .. })
+        matches!(self.home, Home::Server(_))
     }
 
     /// The file, of a test that is about the file.
     pub fn path(&self) -> &Path {
         match &self.home {
             Home::File(path) => path,
-            Home::Server { .. } => panic!("the test is about a file: it begins with about_the_file()"),
+            Home::Server(_) => panic!("the test is about a file: it begins with about_the_file()"),
         }
     }
 
@@ -167,13 +175,12 @@ impl TestDatabase {
     }
 }
 
-impl Drop for TestDatabase {
+impl Drop for Server {
     fn drop(&mut self) {
-        if let Home::Server { cluster, name, is_shared: false } = &self.home {
-            // The service may still be about to end; a failing test does not fail twice.
-            let dropped = connection(cluster).batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-            assert!(dropped.is_ok() || std::thread::panicking(), "{name}: {dropped:?}");
-        }
+        // The service may still be about to end; a failing test does not fail twice.
+        let Self { cluster, name } = self;
+        let dropped = connection(cluster).batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        assert!(dropped.is_ok() || std::thread::panicking(), "{name}: {dropped:?}");
     }
 }
 
