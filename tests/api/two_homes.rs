@@ -253,6 +253,7 @@ async fn a_player_uses_the_cashier(script: &mut Script<'_>) {
     script.wallet("POST", "carol/session", "", &json!({})).await;
     script.player("GET", &format!("methods?login={account}"), &Value::Null).await;
     script.player("GET", "methods?login=0", &Value::Null).await;
+    let mut withdrawn = None;
     let wish = |amount: f64, key: &str| json!({"amount": amount, "currency": "USD", "idempotency_key": key});
     for (path, body) in [
         ("deposit", wish(10.0, "d1")),
@@ -268,16 +269,27 @@ async fn a_player_uses_the_cashier(script: &mut Script<'_>) {
         ("withdrawal", wish(90_000.0, "w2")),
         ("withdrawal", json!({"amount": "x", "currency": "USD"})),
     ] {
-        script.player("POST", path, &body).await;
+        let told = script.player("POST", path, &body).await.json();
+        if let (None, "withdrawal", Some(id)) = (&withdrawn, path, told["transaction"]["id"].as_str()) {
+            withdrawn = Some(id.to_owned());
+        }
     }
-    let page = script.player("GET", "transactions?_length=3", &Value::Null).await.json();
-    script.player("GET", "transactions", &Value::Null).await;
-    script.player("GET", "transactions?_sort=amount", &Value::Null).await;
-    script.player("GET", "transactions?filter=x", &Value::Null).await;
-    script.player("GET", "transactions/nothing", &Value::Null).await;
-    let newest = page["rows"][0]["id"].as_str().unwrap_or_else(|| panic!("{page}")).to_owned();
+    let lists = [
+        "",
+        "?limit=3",
+        "?limit=3&offset=2",
+        "?limit=0",
+        "?offset=-1",
+        "?_sort=amount",
+        "?where=[[\"status\",\"=\",3]]",
+        "/nothing",
+    ];
+    for query in lists {
+        script.player("GET", &format!("transactions{query}"), &Value::Null).await;
+    }
+    let withdrawn = withdrawn.expect("a withdrawal");
     for _ in 0..2 {
-        script.player("POST", &format!("withdrawal/{newest}/cancel"), &json!({})).await;
+        script.player("POST", &format!("withdrawal/{withdrawn}/cancel"), &json!({})).await;
     }
     script.player("POST", "withdrawal/nothing/cancel", &json!({})).await;
     for (what, body) in [
