@@ -4,7 +4,7 @@
 use std::fs;
 
 use croupier::clock;
-use croupier::db::{WriteTx, connect, immediately};
+use croupier::db::{Scope, WriteTx, immediately};
 use croupier::error::Error;
 use croupier::ids::SiteId;
 use croupier::payouts::approve::{self, By, Ending};
@@ -29,7 +29,7 @@ async fn write<T: Send + 'static>(
     bench: &Bench,
     work: impl FnMut(&mut WriteTx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    bench.state().db.write(work).await
+    bench.state().db.write(Scope::Nobody, work).await
 }
 
 #[tokio::test]
@@ -103,8 +103,8 @@ fn put_back(service: &Service, copy: &std::path::Path) {
             fs::remove_file(path).expect("the mark goes away");
         }
     }
-    fs::copy(copy, service.database()).expect("put back");
-    let mut conn = connect(&service.database()).expect("the database");
+    fs::copy(copy, service.database().path()).expect("put back");
+    let mut conn = service.database().connect();
     immediately(&mut conn, |tx| sending::hold(tx, WHY)).expect("held");
 }
 
@@ -117,7 +117,7 @@ fn a_restored_database_sends_nothing_again_and_parks_what_it_does_not_know() {
     cashier.wait_for(&under_way);
     let copy = service.directory().join("copy.db");
     let into = format!("VACUUM INTO '{}'", copy.display());
-    connect(&service.database()).expect("the database").batch_execute(&into).expect("a copy");
+    service.database().connect().batch_execute(&into).expect("a copy");
     cashier.server.answer_with(|_| Behaviour::Accept);
     let later = service.payout(LOGIN, 2_000, 2);
     cashier.wait_for(&later);
@@ -193,7 +193,7 @@ async fn only_who_may_approve_confirms_and_the_audit_says_who_and_why() {
     assert_eq!(desk.cli(&["sending", "status"]).code, 0);
     let confirm = |more: &[&str]| desk.cli(&[&["sending", "confirm", "--reason", "compared"], more].concat());
     assert_eq!(confirm(&[]).code, 1, "there is nothing to confirm");
-    desk.0.state.db.write(|tx| Ok(sending::hold(tx, WHY)?)).await.expect("held");
+    desk.0.state.db.write(Scope::Nobody, |tx| Ok(sending::hold(tx, WHY)?)).await.expect("held");
     desk.0.player_with("anna", 10_000).await;
     let asked = desk.0.payout("anna", 1_000).await;
 
@@ -226,7 +226,7 @@ async fn only_who_may_approve_confirms_and_the_audit_says_who_and_why() {
     desk.0.initiation(&asked).await;
     desk.0.comes_to(&asked, Stage::Sent).await;
     assert!(!desk.gauge().await);
-    desk.0.state.db.write(|tx| Ok(sending::hold(tx, WHY)?)).await.expect("held again");
+    desk.0.state.db.write(Scope::Nobody, |tx| Ok(sending::hold(tx, WHY)?)).await.expect("held again");
     let ran = confirm(&["--actor", "ann", "--json"]);
     assert_eq!((ran.code, &ran.json()["held"]), (0, &json!(false)), "{ran:?}");
     let rows = desk.0.read(|conn| croupier::staff::audit::list(conn, 0, 100)).await;
