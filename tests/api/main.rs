@@ -1,6 +1,7 @@
 //! The integration tests: one binary, each test a promise, each with the real service, a real database and a real HTTP peer.
 
 mod agreement;
+mod backup;
 #[path = "support/bench.rs"]
 mod bench;
 mod books;
@@ -22,6 +23,7 @@ mod keys;
 mod life;
 mod migrations;
 mod model;
+mod moving;
 mod network;
 mod openapi;
 mod outbox;
@@ -40,6 +42,7 @@ mod raw;
 mod repeats;
 mod rollbacks;
 mod senders;
+mod sending;
 mod several_instances;
 mod signatures;
 mod support;

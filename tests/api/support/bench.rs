@@ -187,7 +187,14 @@ async fn build(files: &Service, patience: Duration) -> (Application, Worker) {
     let app = Application::build(settings).await.expect("it starts");
     let outgoing = Outgoing::with_timeouts(patience, patience).expect("a client");
     let state = app.state();
-    let worker = Worker::new(state.db.clone(), state.settings.clone(), state.carouseller.clone(), outgoing);
+    let worker = Worker::new(
+        state.db.clone(),
+        state.settings.clone(),
+        state.carouseller.clone(),
+        outgoing,
+        state.metrics.clone(),
+        app.me().clone(),
+    );
     (app, worker)
 }
 
@@ -200,6 +207,6 @@ fn received(request: &Request) -> RawRequest<'_> {
     }
 }
 
-fn player() -> Player {
+pub fn player() -> Player {
     Player { site: SiteId(SITE), login: Login::parse(LOGIN).expect("a login") }
 }
