@@ -330,8 +330,8 @@ async fn claim(bench: &Bench, id: &ExternalId) {
 async fn claim_as(bench: &Bench, id: &ExternalId, owner: &'static str) -> Claim {
     let id = id.as_str().to_owned();
     let body = |_: &mut croupier::db::DbConn, _: &croupier::payouts::Payout| Ok(b"{}".to_vec());
-    let whose = Scope::Order(id.clone());
-    let claimed = bench.state().db.write(whose, move |tx| outbox::claim(tx, &id, body, owner, clock::now()));
+    let claimed =
+        bench.state().db.write(Scope::Order(id.clone()), move |tx| outbox::claim(tx, &id, body, owner, clock::now()));
     claimed.await.expect("a claim").expect("it is due")
 }
 
@@ -522,8 +522,7 @@ async fn an_answer_after_the_attempt_was_called_unknown_is_a_note_and_nothing_el
             let record = move |tx: &mut croupier::db::WriteTx<'_>| {
                 outbox::record(tx, &claimed, outcome, "what the Cashier said", OnRefusal::Release, clock::now())
             };
-            let whose = Scope::Order(id.as_str().to_owned());
-            bench.state().db.write(whose, record).await.expect("recorded");
+            bench.state().db.write(Scope::from(&id), record).await.expect("recorded");
         }
 
         assert_eq!((bench.balance().await, bench.standing(&id).await), (before, standing), "{outcome:?}");

@@ -2,7 +2,6 @@
 
 use croupier::cashier::deposit;
 use croupier::clock::{self, DAY_MICROS};
-use croupier::db::Scope;
 use croupier::ids::{ExternalId, Login, Player, SiteId};
 use croupier::orders::Status;
 use croupier::payouts::Stage;
@@ -202,8 +201,9 @@ async fn what_was_begun_long_ago_is_ended_and_told() {
     assert_eq!(expired.iter().map(|one| &one.external_id).collect::<Vec<_>>(), [&old]);
     for ended in [true, false] {
         let begun = expired[0].clone();
-        let whose = Scope::Order(begun.external_id.clone());
-        let expired = app.state.db.write(whose, move |tx| deposit::expire(tx, &begun, clock::now()));
+        let expired = app.state.db.write(croupier::db::Scope::Order(begun.external_id.clone()), move |tx| {
+            deposit::expire(tx, &begun, clock::now())
+        });
         assert_eq!(expired.await.expect("done"), ended, "once, however many instances look");
     }
 

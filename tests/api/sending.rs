@@ -11,7 +11,6 @@ use croupier::payouts::approve::{self, By, Ending};
 use croupier::payouts::worker::Worked;
 use croupier::payouts::{Stage, outbox, sending};
 use croupier::simulate::server::Behaviour;
-use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, MONEY, cashier};
@@ -20,6 +19,7 @@ use crate::process::{SITE, Service, get, notification};
 use crate::raw;
 use crate::support::TestApp;
 use crate::support::binary::{Ran, run};
+use crate::support::database::TestDatabase;
 
 const BY: By<'static> = By { actor: "olga", reason: "compared with the Cashier" };
 const WHY: &str = "restored from a backup";
@@ -29,7 +29,7 @@ async fn write<T: Send + 'static>(
     bench: &Bench,
     work: impl FnMut(&mut WriteTx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    bench.state().db.write(Scope::Nobody, work).await
+    bench.state().db.write(Scope::from(&crate::bench::player()), work).await
 }
 
 #[tokio::test]
@@ -93,19 +93,15 @@ async fn what_a_held_database_takes_for_unsent_is_resolved_by_a_person() {
 }
 
 /// Puts the service's database back from a copy, as `croupier restore` does: without the marks of the lost time, with sending held.
-fn put_back(service: &Service, copy: &std::path::Path) {
-    for name in ["croupier.db-wal", "croupier.db-shm"] {
-        let _there_may_be_none = fs::remove_file(service.directory().join(name));
-    }
+fn put_back(service: &Service, copy: &TestDatabase) {
     for entry in fs::read_dir(service.directory()).expect("the directory") {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|extension| extension == "mark") {
             fs::remove_file(path).expect("the mark goes away");
         }
     }
-    fs::copy(copy, service.database().path()).expect("put back");
-    let mut conn = service.database().connect();
-    immediately(&mut conn, |tx| sending::hold(tx, WHY)).expect("held");
+    service.database().put_back(copy);
+    immediately(&mut service.database().connect(), |tx| sending::hold(tx, WHY)).expect("held");
 }
 
 #[test]
@@ -115,10 +111,11 @@ fn a_restored_database_sends_nothing_again_and_parks_what_it_does_not_know() {
     service.player(LOGIN, 100_000);
     let under_way = service.payout(LOGIN, 1_000, 1);
     cashier.wait_for(&under_way);
-    let copy = service.directory().join("copy.db");
-    let into = format!("VACUUM INTO '{}'", copy.display());
-    service.database().connect().batch_execute(&into).expect("a copy");
+    service.kill();
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let copy = service.database().copy(elsewhere.path());
     cashier.server.answer_with(|_| Behaviour::Accept);
+    service.start();
     let later = service.payout(LOGIN, 2_000, 2);
     cashier.wait_for(&later);
     eventually("it is sent", || stage(&service, &later) == "sent");

@@ -207,6 +207,6 @@ fn received(request: &Request) -> RawRequest<'_> {
     }
 }
 
-fn player() -> Player {
+pub fn player() -> Player {
     Player { site: SiteId(SITE), login: Login::parse(LOGIN).expect("a login") }
 }

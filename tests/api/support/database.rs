@@ -12,7 +12,7 @@ use croupier::db::migrate::{self, Policy};
 use croupier::db::{self, DbConn, Place};
 use croupier::secret::Secret;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, RunQueryDsl};
 
 /// Names the cluster in the environment of a run.
 const CLUSTER: &str = "TEST_DATABASE_URL";
@@ -84,9 +84,7 @@ impl TestDatabase {
         match &self.home {
             Home::File(path) => {
                 let copy = Self::file(directory);
-                if path.exists() {
-                    std::fs::copy(path, copy.path()).expect("a copy");
-                }
+                copy_file(path, copy.path());
                 copy
             }
             Home::Server(server) => {
@@ -104,7 +102,8 @@ impl TestDatabase {
     pub fn put_back(&self, copy: &Self) {
         match (&self.home, &copy.home) {
             (Home::File(path), Home::File(copy)) => {
-                std::fs::copy(copy, path).expect("put back");
+                remove_file(path);
+                copy_file(copy, path);
             }
             (Home::Server(server), Home::Server(copy)) => {
                 let (Server { cluster, name }, copy) = (server.as_ref(), &copy.name);
@@ -113,6 +112,30 @@ impl TestDatabase {
             }
             (Home::File(_), Home::Server(_)) | (Home::Server(_), Home::File(_)) => {
                 panic!("two kinds of database")
+            }
+        }
+    }
+
+    /// Leaves nothing of it, as after the loss of a disk.
+    pub fn lose(&self) {
+        match &self.home {
+            Home::File(path) => remove_file(path),
+            Home::Server(server) => {
+                let Server { cluster, name } = server.as_ref();
+                administer(cluster, &format!("DROP DATABASE {name} WITH (FORCE)"));
+                administer(cluster, &format!("CREATE DATABASE {name} TEMPLATE template0"));
+            }
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_lost(&self) -> bool {
+        match &self.home {
+            Home::File(path) => !path.exists(),
+            Home::Server(_) => {
+                let tables = "SELECT 1 FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+                let DbConn::Postgres(mut conn) = self.connect() else { panic!("a server") };
+                diesel::sql_query(tables).execute(&mut conn).expect("a look") == 0
             }
         }
     }
@@ -224,6 +247,27 @@ fn table_of(trigger: &str) -> &'static str {
     let tables = ["journal_entries", "protection_log", "audit", "events", "seals"];
     let found = tables.into_iter().find(|table| trigger.starts_with(table));
     found.unwrap_or_else(|| panic!("whose trigger is {trigger}?"))
+}
+
+/// The parts of a file that say something.
+const PARTS: [&str; 2] = ["", "-wal"];
+
+fn copy_file(from: &Path, to: &Path) {
+    for part in PARTS {
+        let [from, to] = [from, to].map(|path| format!("{}{part}", path.display()));
+        if Path::new(&from).exists() {
+            std::fs::copy(from, to).expect("a copy");
+        }
+    }
+}
+
+fn remove_file(path: &Path) {
+    for part in PARTS.iter().chain(&["-shm"]) {
+        let part = format!("{}{part}", path.display());
+        if Path::new(&part).exists() {
+            std::fs::remove_file(part).expect("it is removed");
+        }
+    }
 }
 
 /// The address of another database of the cluster.

@@ -3,8 +3,8 @@
 //! - [`app`]: the service on its own thread, with a database of its own, and the Cashier it talks to.
 //! - [`wire`]: messages of the Cashier, in every dress, and a client of the wallet API.
 //! - [`binary`]: the program itself, as a shell would run it.
-//! - [`books`]: whole books written straight into a file.
 //! - [`database`]: a database for one test, a file or on the cluster that the run is on.
+//! - [`books`]: whole books written straight into a file.
 //! - [`server`]: an empty database on the server of TEST_DATABASE_URL.
 //! - [`other_wallet`]: somebody else's wallet, right or wrong, for the self-test to examine.
 //! - [`player`]: a player's front end, with a session token.
