@@ -4,10 +4,10 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use serde::{Deserialize, Serialize};
 
+use super::OpenError;
 use super::connection::{DbConn, connect_read_only};
 use super::place::Place;
 use super::schema::meta;
-use super::OpenError;
 
 /// In `meta` of a database that has moved: where to.
 pub(super) const MOVED_TO: &str = "moved_to";
@@ -86,7 +86,8 @@ pub fn refusal(conn: &mut DbConn) -> QueryResult<Option<String>> {
 /// What stands in the way of using the database, for the operator; from the two marks as they stand in `meta`.
 pub(super) fn obstacle(moved: Option<&str>, unfinished: Option<&str>) -> Option<String> {
     if let Some(moved) = moved {
-        let (to, at) = serde_json::from_str::<Moved>(moved).map_or_else(|_| (moved.to_owned(), String::new()), |m| (m.to, m.at));
+        let (to, at) =
+            serde_json::from_str::<Moved>(moved).map_or_else(|_| (moved.to_owned(), String::new()), |m| (m.to, m.at));
         return Some(format!(
             "these books moved to {to} on {at}: set database.url to it. Nothing is written here any more, so that no payout is sent \
              twice. To come back while nothing was written there: croupier copy-database --undo --to ADDRESS"
@@ -116,10 +117,16 @@ mod tests {
     fn whoever_may_not_use_a_database_is_told_where_to_go() {
         let moved = r#"{"to":"postgres://h/db","at":"2026-11-21T00:00:00Z"}"#;
         assert_eq!(obstacle(None, None), None);
-        assert!(obstacle(Some(moved), None).is_some_and(|text| text.contains("postgres://h/db on 2026") && text.contains("--undo")));
-        for (filling, word) in
-            [("copy", "run croupier copy-database again"), ("restore", "restore again"), ("taken_back", "went back"), ("?", "has not come")]
-        {
+        assert!(
+            obstacle(Some(moved), None)
+                .is_some_and(|text| text.contains("postgres://h/db on 2026") && text.contains("--undo"))
+        );
+        for (filling, word) in [
+            ("copy", "run croupier copy-database again"),
+            ("restore", "restore again"),
+            ("taken_back", "went back"),
+            ("?", "has not come"),
+        ] {
             let mark = format!(r#"{{"filling":"{filling}"}}"#);
             assert!(obstacle(None, Some(&mark)).is_some_and(|text| text.contains(word)), "{filling}");
         }

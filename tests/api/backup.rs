@@ -56,7 +56,11 @@ fn a_backup_of_a_file_is_whole_while_others_write_and_readable_by_its_owner_only
     assert_eq!((header.entries, header.database.as_str(), Heads::number(&header.heads.journal)), (250, "sqlite", 250));
     assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(copy::inspect(&backup).expect("a kind"), Kind::File);
-    assert_eq!(number(&Place::Sqlite(backup.clone()), "(SELECT count(*) FROM rollbacks)"), 1, "as it was before the write");
+    assert_eq!(
+        number(&Place::Sqlite(backup.clone()), "(SELECT count(*) FROM rollbacks)"),
+        1,
+        "as it was before the write"
+    );
     let again = refused(copy::back_up(&place, &backup, AT, &mut go_on));
     assert!(again.contains("never replaces"), "{again}");
     assert!(!names(here.path()).iter().any(|name| name.contains("partial")), "{:?}", names(here.path()));
@@ -164,7 +168,9 @@ fn what_a_server_held_is_put_back_on_another_row_by_row() {
     assert_eq!(found, header);
     copy::load_lines(&backup, &header, &second.url, &mut go_on).expect("it is written");
 
-    assert!(homes::check(&second.place()).is_err_and(|error| error.to_string().contains("a restore into this database")));
+    assert!(
+        homes::check(&second.place()).is_err_and(|error| error.to_string().contains("a restore into this database"))
+    );
     copy::open_restored(&second.url, "restored").expect("it is opened");
     assert!(homes::check(&second.place()).is_ok());
     assert_eq!(contents(&second.place()), contents(&first.place()));
@@ -185,7 +191,9 @@ fn lines_that_are_changed_missing_or_added_are_found_before_anything_is_written(
     copy::back_up(&first.place(), &backup, AT, &mut go_on).expect("a backup");
     let whole = std::fs::read_to_string(&backup).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
-    let without = |at: usize| lines.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, line)| format!("{line}\n")).collect::<String>();
+    let without = |at: usize| {
+        lines.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, line)| format!("{line}\n")).collect::<String>()
+    };
     let changed = [
         (whole.replacen("\"amount\":100,", "\"amount\":900,", 1), "SHA-256"),
         (without(7), "SHA-256"),
@@ -243,7 +251,10 @@ fn a_backup_that_lacks_what_the_mark_knows_is_put_back_only_by_somebody_who_says
 
     let refused = said(&service.cli(&["restore", backup]));
     assert_eq!(refused.0, Some(1), "{refused:?}");
-    assert!(refused.1.contains("--i-know-what-is-lost") && refused.1.contains("ledger does not hold row 2"), "{refused:?}");
+    assert!(
+        refused.1.contains("--i-know-what-is-lost") && refused.1.contains("ledger does not hold row 2"),
+        "{refused:?}"
+    );
     assert!(!service.database().exists() && marks(&service) == before, "nothing has changed");
 
     let done = service.cli(&["restore", backup, "--i-know-what-is-lost", "--json"]);
@@ -301,7 +312,9 @@ fn books_that_have_moved_are_read_and_never_written() {
         assert!(refused.1.contains("these books moved"), "{writing:?}: {refused:?}");
     }
     let backup = service.directory().join("last.db");
-    for reading in [&["ledger", "verify"][..], &["staff", "list"], &["events", "list"], &["backup", backup.to_str().unwrap()]] {
+    for reading in
+        [&["ledger", "verify"][..], &["staff", "list"], &["events", "list"], &["backup", backup.to_str().unwrap()]]
+    {
         let ran = said(&service.cli(reading));
         assert_eq!(ran.0, Some(0), "{reading:?}: {ran:?}");
     }

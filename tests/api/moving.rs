@@ -107,13 +107,17 @@ fn everything_moves_and_only_the_new_home_may_be_used() {
     assert!(!usable(&file) && usable(&server));
     assert_eq!(number(&server, "(SELECT count(*) FROM seals)"), 250);
     assert_eq!(number(&server, "(SELECT count(*) FROM unsealed_entries)"), 0);
-    for (table, next) in [("players", 3), ("accounts", 4), ("journal_entries", 251), ("webhooks", 4), ("protection_log", 7)] {
+    for (table, next) in
+        [("players", 3), ("accounts", 4), ("journal_entries", 251), ("webhooks", 4), ("protection_log", 7)]
+    {
         let mut conn = connect(&server).expect("the database");
         let DbConn::Postgres(conn) = &mut conn else { panic!("a server") };
         let sql = format!("nextval('{table}_ids')");
         assert_eq!(diesel::select(diesel::dsl::sql::<BigInt>(&sql)).get_result::<i64>(conn).unwrap(), next, "{table}");
     }
-    let meta = |place: &Place, name: &str| word(place, &format!("coalesce((SELECT value FROM meta WHERE name = '{name}'), '')"));
+    let meta = |place: &Place, name: &str| {
+        word(place, &format!("coalesce((SELECT value FROM meta WHERE name = '{name}'), '')"))
+    };
     assert_eq!(meta(&server, "sending_held"), HELD);
     assert_eq!(meta(&server, "a word"), "kept");
     assert_eq!(meta(&server, "database_id"), meta(&file, "database_id"));
@@ -151,10 +155,7 @@ fn books_that_went_on_since_the_copy_began_are_not_mixed_with_it() {
     let Some(homes) = homes() else { return };
     let (_, stopped) = run(&homes.file, &homes.server.url, 20);
     assert!(matches!(stopped, Err(CopyError::Stopped)));
-    write(
-        &Place::Sqlite(homes.file.clone()),
-        "INSERT INTO audit VALUES (2, 6, 'ann', 'a', 's', 'd', zeroblob(32))",
-    );
+    write(&Place::Sqlite(homes.file.clone()), "INSERT INTO audit VALUES (2, 6, 'ann', 'a', 's', 'd', zeroblob(32))");
 
     let text = refused(run(&homes.file, &homes.server.url, 0).1);
 
@@ -178,7 +179,10 @@ fn a_row_that_differs_is_named_and_the_new_home_stays_closed() {
 
     let report = report.expect("it is compared");
     let all = report.differences.join("\n");
-    assert!(!report.ok && all.contains("accounts: as many rows") && all.contains("rollbacks: 1 rows in the source, 0"), "{all}");
+    assert!(
+        !report.ok && all.contains("accounts: as many rows") && all.contains("rollbacks: 1 rows in the source, 0"),
+        "{all}"
+    );
     assert!(all.contains("accounts of player in USD"), "{all}");
     assert_eq!((usable(&Place::Sqlite(homes.file.clone())), usable(&homes.server.place())), (true, false));
 }
@@ -209,7 +213,10 @@ fn the_books_come_back_while_nothing_was_written_and_not_after() {
     assert!(!differs.ok && differs.differences.iter().any(|text| text.contains("audit")), "{differs:?}");
     assert_eq!((usable(&file), usable(&server)), (false, true), "nothing has changed");
 
-    write(&server, "ALTER TABLE audit DISABLE TRIGGER USER; DELETE FROM audit WHERE id = 2; ALTER TABLE audit ENABLE TRIGGER USER");
+    write(
+        &server,
+        "ALTER TABLE audit DISABLE TRIGGER USER; DELETE FROM audit WHERE id = 2; ALTER TABLE audit ENABLE TRIGGER USER",
+    );
     let same = take_back(&homes.file, &homes.server.url, &mut go_on).expect("it is compared");
 
     assert!(same.ok, "{same:?}");
@@ -231,7 +238,10 @@ fn nothing_moves_under_a_service() {
     drop(service);
     let lock = croupier::db::FileLock::take(&homes.file).expect("the lock of a service");
     let (_, ended) = run(&homes.file, &homes.server.url, 0);
-    assert!(matches!(&ended, Err(CopyError::Open(error)) if error.to_string().contains("another croupier service")), "{ended:?}");
+    assert!(
+        matches!(&ended, Err(CopyError::Open(error)) if error.to_string().contains("another croupier service")),
+        "{ended:?}"
+    );
     drop(lock);
 }
 

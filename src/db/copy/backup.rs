@@ -65,7 +65,10 @@ pub(super) struct Trailer {
 /// `Refused` when there is a file of that name; what the database or the disk says.
 pub fn back_up(place: &Place, file: &Path, taken_at: &str, tell: &mut Tell<'_>) -> Result<Header, CopyError> {
     if file.exists() {
-        return Err(CopyError::refused(format!("{}: there is such a file; a backup never replaces one", file.display())));
+        return Err(CopyError::refused(format!(
+            "{}: there is such a file; a backup never replaces one",
+            file.display()
+        )));
     }
     let partial = Partial::create(file)?;
     let header = match place {
@@ -139,9 +142,12 @@ pub(super) const MIGRATION: &str = "SELECT max(version) AS word FROM __diesel_sc
 
 fn describe(home: &mut dyn Home, migration: String, database: &str, taken_at: &str) -> Result<Header, CopyError> {
     if home.meta(UNFINISHED)?.is_some() {
-        return Err(CopyError::refused("a copy or a restore into this database has not come to its end: there is nothing to keep"));
+        return Err(CopyError::refused(
+            "a copy or a restore into this database has not come to its end: there is nothing to keep",
+        ));
     }
-    let database_id = home.meta(DATABASE_ID)?.ok_or_else(|| CopyError::refused("the database has no name of its own"))?;
+    let database_id =
+        home.meta(DATABASE_ID)?.ok_or_else(|| CopyError::refused("the database has no name of its own"))?;
     Ok(Header {
         croupier_backup: FORMAT,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -175,7 +181,12 @@ fn copy_file(path: &Path, partial: &Path, taken_at: &str) -> Result<Header, Copy
 }
 
 /// Everything of one snapshot, in the order in which it can be written again.
-fn write_lines(server: &mut Server, partial: &Partial, taken_at: &str, tell: &mut Tell<'_>) -> Result<Header, CopyError> {
+fn write_lines(
+    server: &mut Server,
+    partial: &Partial,
+    taken_at: &str,
+    tell: &mut Tell<'_>,
+) -> Result<Header, CopyError> {
     let failed = |error| CopyError::File(partial.path.display().to_string(), error);
     let mut out = Sealing { out: BufWriter::new(&partial.file), hasher: Sha256::new() };
     server.conn.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
@@ -209,7 +220,8 @@ fn write_lines(server: &mut Server, partial: &Partial, taken_at: &str, tell: &mu
 }
 
 /// What the database says of itself is a table like the others here; on the way back its words are looked at one by one.
-pub(super) const WORDS: Table = Table { name: "meta", key: &[super::tables::Key::Text("name")], books: true, chained: false };
+pub(super) const WORDS: Table =
+    Table { name: "meta", key: &[super::tables::Key::Text("name")], books: true, chained: false };
 
 /// Every table of a backup, in order.
 pub(super) fn lines_of() -> impl Iterator<Item = Table> {
@@ -299,7 +311,8 @@ pub fn check_lines(file: &Path, tell: &mut Tell<'_>) -> Result<Header, CopyError
             }
             return Ok(header);
         }
-        let line: RowLine = serde_json::from_str(&lines.line).map_err(|_| wrong(&format!("line {} is no row", read + 2)))?;
+        let line: RowLine =
+            serde_json::from_str(&lines.line).map_err(|_| wrong(&format!("line {} is no row", read + 2)))?;
         match rows.get_mut(&line.table) {
             Some(count) => *count += 1,
             None => return Err(wrong(&format!("table {} is not known", line.table))),
@@ -336,6 +349,7 @@ impl Lines {
 
     pub(super) fn header(&mut self) -> Result<Header, CopyError> {
         self.next()?;
-        serde_json::from_str(&self.line).map_err(|_| CopyError::refused(format!("{}: its first line cannot be read", self.name)))
+        serde_json::from_str(&self.line)
+            .map_err(|_| CopyError::refused(format!("{}: its first line cannot be read", self.name)))
     }
 }

@@ -88,14 +88,17 @@ pub(super) fn compare(
         let columns = source.columns(table.name)?;
         let (mut ours, mut theirs) = (Fingerprint::new(), Fingerprint::new());
         let rows = source.count(table.name)?;
-        ours.read(source, &table, &columns, |done| told(tell, Step::Checked { table: table.name, rows: done, of: rows * 2 }))?;
+        ours.read(source, &table, &columns, |done| {
+            told(tell, Step::Checked { table: table.name, rows: done, of: rows * 2 })
+        })?;
         theirs.read(target, &table, &columns, |done| {
             told(tell, Step::Checked { table: table.name, rows: rows + done, of: rows * 2 })
         })?;
         let name = if table == CHAIN { ENTRIES.name } else { table.name };
         let counted = Counted { table: name, source: ours.rows, target: theirs.rows, same: ours == theirs };
         if counted.source != counted.target {
-            differences.push(format!("{name}: {} rows in the source, {} in the target", counted.source, counted.target));
+            differences
+                .push(format!("{name}: {} rows in the source, {} in the target", counted.source, counted.target));
         } else if !counted.same {
             differences.push(format!("{name}: as many rows on both sides, but not the same ones"));
         }
@@ -142,7 +145,9 @@ fn unequal_heads(source: &Heads, target: &Heads) -> Vec<String> {
         ("the log of events", &source.event, &target.event),
     ];
     let differs = ends.into_iter().filter(|(_, ours, theirs)| ours != theirs);
-    differs.map(|(what, ours, theirs)| format!("{what} ends with {ours} in the source, with {theirs} in the target")).collect()
+    differs
+        .map(|(what, ours, theirs)| format!("{what} ends with {ours} in the source, with {theirs} in the target"))
+        .collect()
 }
 
 /// A digest over rows in order, the same for the same values whatever database wrote them down.
@@ -237,7 +242,8 @@ mod tests {
             available: available.into(),
             held: "0".into(),
         };
-        let (ours, theirs) = ([balance("player", "5"), balance("games", "-5")], [balance("player", "6"), balance("gift", "1")]);
+        let (ours, theirs) =
+            ([balance("player", "5"), balance("games", "-5")], [balance("player", "6"), balance("gift", "1")]);
         let found = unequal_balances(&ours, &theirs);
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found[0].contains("5 available") && found[0].contains("6 and 0 in the target"), "{found:?}");

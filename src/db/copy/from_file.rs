@@ -163,7 +163,9 @@ impl Home for File<'_> {
             Ok(found.map_or_else(|| "none".into(), |found| found.word))
         };
         Ok(Heads {
-            journal: one("SELECT number || ' ' || lower(hex(hash)) AS word FROM sealed_entries ORDER BY number DESC LIMIT 1")?,
+            journal: one(
+                "SELECT number || ' ' || lower(hex(hash)) AS word FROM sealed_entries ORDER BY number DESC LIMIT 1",
+            )?,
             audit: one("SELECT id || ' ' || lower(hex(hash)) AS word FROM audit ORDER BY id DESC LIMIT 1")?,
             event: one("SELECT id || ' ' || token AS word FROM events ORDER BY id DESC LIMIT 1")?,
         })

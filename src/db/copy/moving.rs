@@ -161,7 +161,8 @@ impl Move {
         if self.kind == Source::Service {
             let moved = Moved { to: self.target.shown.clone(), at: at.to_owned() };
             let moved = serde_json::to_string(&moved).map_err(|error| CopyError::refused(error.to_string()))?;
-            let sql = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+            let sql =
+                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
             diesel::sql_query(sql).bind::<Text, _>(MOVED_TO).bind::<Text, _>(moved).execute(&mut self.source)?;
             self.source.batch_execute("COMMIT")?;
         }

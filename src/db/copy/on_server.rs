@@ -57,7 +57,8 @@ impl Server {
             }
             std::thread::sleep(LOOK_AGAIN);
         }
-        let text = format!("{}: {sessions} sessions of croupier are on this database; stop every service first", self.shown);
+        let text =
+            format!("{}: {sessions} sessions of croupier are on this database; stop every service first", self.shown);
         Err(CopyError::Refused(text))
     }
 
@@ -198,12 +199,8 @@ impl Home for Server {
         let sql = "SELECT kind, currency, sum(available)::text AS available, sum(held)::text AS held FROM accounts \
                    GROUP BY kind, currency ORDER BY kind, currency";
         let rows = diesel::sql_query(sql).load::<Row>(&mut self.conn)?;
-        let balance = |row: Row| Balance {
-            kind: row.kind,
-            currency: row.currency,
-            available: row.available,
-            held: row.held,
-        };
+        let balance =
+            |row: Row| Balance { kind: row.kind, currency: row.currency, available: row.available, held: row.held };
         Ok(rows.into_iter().map(balance).collect())
     }
 
@@ -213,7 +210,9 @@ impl Home for Server {
             Ok(found.map_or_else(|| "none".into(), |found| found.word))
         };
         Ok(Heads {
-            journal: one("SELECT number || ' ' || encode(hash, 'hex') AS word FROM seals ORDER BY number DESC LIMIT 1")?,
+            journal: one(
+                "SELECT number || ' ' || encode(hash, 'hex') AS word FROM seals ORDER BY number DESC LIMIT 1",
+            )?,
             audit: one("SELECT id || ' ' || encode(hash, 'hex') AS word FROM audit ORDER BY id DESC LIMIT 1")?,
             event: one("SELECT id || ' ' || token AS word FROM events ORDER BY id DESC LIMIT 1")?,
         })

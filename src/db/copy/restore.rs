@@ -244,7 +244,9 @@ fn fill(server: &mut Server, file: &Path, tell: &mut Tell<'_>) -> Result<(), Cop
     write(server, &current, &page, tell, rows)?;
     for (table, expected) in trailer.rows.iter().filter(|(table, _)| *table != WORDS.name) {
         if server.count(table)? != *expected {
-            return Err(CopyError::refused(format!("{table}: {expected} rows in the backup, another number was written")));
+            return Err(CopyError::refused(format!(
+                "{table}: {expected} rows in the backup, another number was written"
+            )));
         }
     }
     Ok(())
@@ -261,7 +263,8 @@ fn write(server: &mut Server, table: &Table, rows: &[String], tell: &mut Tell<'_
 /// What the database said of itself, but for its name, which it has already.
 fn words(server: &mut Server, rows: &[String]) -> Result<(), CopyError> {
     for row in rows {
-        let row: serde_json::Value = serde_json::from_str(row).map_err(|error| CopyError::refused(error.to_string()))?;
+        let row: serde_json::Value =
+            serde_json::from_str(row).map_err(|error| CopyError::refused(error.to_string()))?;
         if let (Some(name), Some(value)) = (row["name"].as_str(), row["value"].as_str())
             && ![DATABASE_ID, MOVED_TO].contains(&name)
         {

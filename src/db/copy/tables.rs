@@ -81,8 +81,11 @@ pub(super) const TABLES: [Table; 27] = [
 ];
 
 /// What a backup of PostgreSQL has besides: the chain, and what waits for it.
-pub(super) const ON_A_SERVER: [Table; 3] =
-    [chained("seals", &[Key::Number("number")]), table("unsealed_entries", &[Key::Number("entry_id")]), table("unsealed_events", ID)];
+pub(super) const ON_A_SERVER: [Table; 3] = [
+    chained("seals", &[Key::Number("number")]),
+    table("unsealed_entries", &[Key::Number("entry_id")]),
+    table("unsealed_events", ID),
+];
 
 /// Tables that are neither copied nor kept in a backup: the marks are written apart, the rest belongs to running instances.
 pub(super) const APART: [&str; 4] = ["meta", "leases", "lanes", "turns"];

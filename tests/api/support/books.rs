@@ -15,10 +15,10 @@ pub fn large(path: &Path, entries: u64) {
     let players = (entries / 100).max(1);
     begin(&mut conn);
     for player in 1..=players {
-        let (wins, bets) = (0..).map(|nth| (nth, nth * players + player)).take_while(|(_, id)| *id <= entries).fold(
-            (0, 0),
-            |(wins, bets), (nth, _)| if nth % 2 == 0 { (wins + 1, bets) } else { (wins, bets + 1) },
-        );
+        let (wins, bets) = (0..)
+            .map(|nth| (nth, nth * players + player))
+            .take_while(|(_, id)| *id <= entries)
+            .fold((0, 0), |(wins, bets), (nth, _)| if nth % 2 == 0 { (wins + 1, bets) } else { (wins, bets + 1) });
         run(
             &mut conn,
             &format!(
@@ -52,9 +52,16 @@ pub fn large(path: &Path, entries: u64) {
         }
         let (rows, transactions) = (rows.join(","), transactions.join(","));
         begin(&mut conn);
-        run(&mut conn, &format!("INSERT INTO journal_entries VALUES {rows}; INSERT INTO wallet_transactions VALUES {transactions}; COMMIT"));
+        run(
+            &mut conn,
+            &format!(
+                "INSERT INTO journal_entries VALUES {rows}; INSERT INTO wallet_transactions VALUES {transactions}; COMMIT"
+            ),
+        );
     }
-    let sum = format!("UPDATE accounts SET available = -(SELECT sum(available) FROM accounts WHERE id < {house}) WHERE id = {house}");
+    let sum = format!(
+        "UPDATE accounts SET available = -(SELECT sum(available) FROM accounts WHERE id < {house}) WHERE id = {house}"
+    );
     run(&mut conn, &sum);
 }
 

@@ -38,7 +38,8 @@ impl EmptyDatabase {
 impl Drop for EmptyDatabase {
     fn drop(&mut self) {
         if let Ok(mut conn) = PgConnection::establish(&self.server) {
-            let _gone_with_the_server = conn.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+            let _gone_with_the_server =
+                conn.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
         }
     }
 }
