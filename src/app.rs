@@ -13,9 +13,12 @@ use crate::cashier::doors::Doors;
 use crate::clock;
 use crate::db::migrate::{self, Policy};
 use crate::db::{self, Db, Place, Scope};
+use crate::error::Error;
+use crate::instance::{Instance, Me};
 use crate::marks::{self, MarkFile};
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
+use crate::payouts::sending;
 use crate::payouts::worker::Worker;
 use crate::providers::carouseller::{Carouseller, SiteWire};
 use crate::pushes::Pusher;
@@ -30,7 +33,10 @@ pub use crate::state::State;
 /// How often the mark outside the database follows the end of the books.
 const MARK_PERIOD: Duration = Duration::from_millis(100);
 
-/// How often deposits are ended that players began and gave up, and how many in one write.
+/// The one provider whose notifications may wait for their orders.
+const PROVIDER: &str = "carouseller";
+
+/// How often deposits are ended that players began and gave up, and how many at a time.
 const TIDY_PERIOD: Duration = Duration::from_secs(60);
 const GIVEN_UP_AT_ONCE: i64 = 100;
 
@@ -64,6 +70,9 @@ pub struct Application {
     mark: MarkFile,
     stopping: watch::Sender<bool>,
     pusher: Option<Pusher>,
+    me: Me,
+    // Last, so that the name is given back after everything that uses it.
+    _instance: Instance,
 }
 
 impl Application {
@@ -94,11 +103,22 @@ impl Application {
         let gate = Gate::default();
         let metrics = Metrics::new();
         let mark = check_books(&place, &settings, &gate)?;
+        let database_id = db.read(|conn| Ok(migrate::database_id(conn)?)).await.map_err(StartError::of)?;
+        let instance = Instance::take(&settings.server.state_dir, &database_id).map_err(StartError)?;
+        let me = Me::new(instance.id(), db.is_file());
         metrics.open.set(i64::from(gate.check().is_ok()));
         let carouseller = Arc::new(Carouseller::new(settings.sites.iter().filter_map(site_wire)));
         let sites = settings.sites.iter().map(|site| (site.site_id, Arc::new(site.clone()))).collect();
         let outgoing = Outgoing::new().map_err(StartError)?;
-        let worker = Worker::new(db.clone(), settings.clone(), carouseller.clone(), outgoing.clone());
+        tell_whether_held(&db, &metrics).await?;
+        let worker = Worker::new(
+            db.clone(),
+            settings.clone(),
+            carouseller.clone(),
+            outgoing.clone(),
+            metrics.clone(),
+            me.clone(),
+        );
         let public = bind(settings.server.public_bind)?;
         let private = bind(settings.server.private_bind)?;
         let outbox = Arc::new(Notify::new());
@@ -121,7 +141,7 @@ impl Application {
             metrics,
             gate,
         };
-        Ok(Self { state, public, private, worker, mark, stopping, pusher })
+        Ok(Self { state, public, private, worker, mark, stopping, pusher, me, _instance: instance })
     }
 
     /// Where the Cashier and players connect.
@@ -144,6 +164,11 @@ impl Application {
         &self.worker
     }
 
+    /// Which of several services this one is; for tests that make another worker of the same.
+    pub fn me(&self) -> &Me {
+        &self.me
+    }
+
     /// What pushes events, when an endpoint is set; for tests that drive it step by step.
     pub fn pusher(&self) -> Option<&Pusher> {
         self.pusher.as_ref()
@@ -163,6 +188,7 @@ impl Application {
             let (worker, wake, state) = (self.worker.clone(), self.state.outbox.clone(), self.state.clone());
             tokio::spawn(start_sending(worker, wake, state, stopped))
         });
+        let watching = open.then(|| tokio::spawn(self.worker.clone().watch_open(self.state.stopping.clone())));
         let tidying = open.then(|| tokio::spawn(end_what_was_given_up(db.clone(), self.state.stopping.clone())));
         let pushing = self.pusher.filter(|_| open).map(|pusher| tokio::spawn(pusher.run()));
         let marking = open.then(|| tokio::spawn(keep_mark(self.mark.clone(), db.clone(), all_served)));
@@ -184,6 +210,11 @@ impl Application {
             && tokio::time::timeout_at(deadline, pushing).await.is_err()
         {
             log::warn!("stop: events are still being pushed; they are pushed again after the next start");
+        }
+        if let Some(watching) = watching
+            && let Err(error) = watching.await
+        {
+            log::error!("stop: the look at payouts under way panicked: {error}");
         }
         if let Some(tidying) = tidying
             && let Err(error) = tidying.await
@@ -246,9 +277,21 @@ fn check_books(place: &Place, settings: &Settings, gate: &Gate) -> Result<MarkFi
     Ok(mark)
 }
 
+/// Says loudly that no payout goes out, and what to do about it.
+async fn tell_whether_held(db: &Db, metrics: &Metrics) -> Result<(), StartError> {
+    let standing = db.read(|conn| Ok(sending::look(conn)?)).await.map_err(StartError::of)?;
+    metrics.sending_held.set(i64::from(standing.held.is_some()));
+    if let Some(why) = standing.held {
+        let queued = standing.queued;
+        log::error!(
+            "payouts are held back until a person confirms with `croupier sending confirm`: {why}; {queued} wait"
+        );
+    }
+    Ok(())
+}
+
 async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stopped: watch::Receiver<bool>) {
-    let parked = state.db.write(Scope::Nobody, |tx| webhooks::apply_parked(tx, "carouseller", clock::now())).await;
-    match parked {
+    match apply_parked(&state.db).await {
         Ok(0) => {}
         Ok(applied) => log::info!("{applied} notifications that came before their orders were looked at again"),
         Err(error) => log::error!("notifications that wait for their orders cannot be looked at: {error}"),
@@ -272,10 +315,31 @@ async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stop
     worker.run(wake, stopped).await;
 }
 
+/// Applies notifications that came before their orders did, each in a write of its own. Returns how many.
+async fn apply_parked(db: &Db) -> Result<usize, Error> {
+    let mut applied = 0;
+    for (id, order) in db.read(|conn| webhooks::parked(conn, PROVIDER)).await? {
+        let done = db.write(Scope::Order(order), move |tx| webhooks::apply_parked(tx, id, PROVIDER, clock::now()));
+        applied += usize::from(done.await?);
+    }
+    Ok(applied)
+}
+
+/// Ends deposits that nobody takes over any more, each in a write of its own. Returns how many.
+async fn expire(db: &Db) -> Result<usize, Error> {
+    let mut ended = 0;
+    for begun in db.read(|conn| deposit::expired(conn, clock::now(), GIVEN_UP_AT_ONCE)).await? {
+        ended += usize::from(
+            db.write(Scope::Number(begun.player), move |tx| deposit::expire(tx, &begun, clock::now())).await?,
+        );
+    }
+    Ok(ended)
+}
+
 /// Ends deposits that players began and the Cashier never asked about.
 async fn end_what_was_given_up(db: Db, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
-        match db.write(Scope::Nobody, |tx| deposit::expire(tx, clock::now(), GIVEN_UP_AT_ONCE)).await {
+        match expire(&db).await {
             Ok(_) => {}
             Err(error) => log::error!("deposits that players gave up cannot be ended, trying again: {error}"),
         }

@@ -26,6 +26,7 @@ pub mod deposits;
 pub mod error;
 pub mod events;
 pub mod ids;
+pub mod instance;
 pub mod ledger;
 pub mod limits;
 pub mod marks;

@@ -14,6 +14,8 @@ pub struct Metrics {
     pub refused: IntCounterVec,
     /// 1 while money routes are open.
     pub open: IntGauge,
+    /// 1 while payouts are held back until a person confirms.
+    pub sending_held: IntGauge,
     /// Pushes that the game server took.
     pub events_delivered: IntCounter,
     /// Pushes that it did not take, by what became of them.
@@ -43,6 +45,7 @@ impl Metrics {
             gauge
         };
         let open = gauge("croupier_money_routes_open", "1 while money routes are open");
+        let sending_held = gauge("croupier_sending_held", "1 while payouts are held back until a person confirms");
         let events_waiting = gauge("croupier_events_waiting", "Events that are still to be pushed");
         let events_paused = gauge("croupier_events_paused", "1 while pushes are paused");
         let delivered = IntCounter::new("croupier_events_delivered_total", "Pushes that were taken");
@@ -54,6 +57,7 @@ impl Metrics {
             webhooks,
             refused,
             open,
+            sending_held,
             events_delivered,
             event_failures,
             events_waiting,

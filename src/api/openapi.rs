@@ -58,6 +58,8 @@ const POLICY: &str =
         admin::reviews::list,
         admin::reviews::close,
         admin::reviews::audit,
+        admin::sending::look,
+        admin::sending::confirm,
         callback::carouseller,
         webhook::carouseller,
         machines::healthz,

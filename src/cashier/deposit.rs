@@ -10,7 +10,7 @@ use super::methods::{self, Offer, Why};
 use super::overrides;
 use super::requests::{self, Request};
 use crate::clock::{DAY_MICROS, Micros};
-use crate::db::WriteTx;
+use crate::db::{DbConn, WriteTx};
 use crate::deposits::{self, check, credit};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
@@ -217,24 +217,44 @@ fn fingerprint(wanted: &Wanted) -> [u8; 32] {
     ])
 }
 
-/// Ends what was begun so long ago that no question takes it over any more: nobody can pay it. At most so many at once; says how many.
+/// What was begun so long ago that no question takes it over any more: nobody can pay it. The oldest ones, at most so many.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub fn expire(tx: &mut WriteTx<'_>, at: Micros, most: i64) -> Result<usize, Error> {
-    let expired = intents::expired(tx.read()?, at, most)?;
-    let count = expired.len();
-    for intent in expired {
-        intents::remove(tx, intent.player_id, &intent.external_id)?;
-        let deposit = deposits::find(tx.read()?, &intent.external_id)?.ok_or(Error::NotFound("deposit"))?;
-        let waits = [Status::Created.code(), Status::PendingPayment.code()].contains(&deposit.status);
-        if waits && deposit.transaction_id.is_none() {
-            let why = Because { cause: "expired", actor: SYSTEM, reason: "the Cashier never asked about it" };
-            credit::move_to(tx, &deposit, Status::Cancelled, why, at)?;
-        }
+pub fn expired(conn: &mut DbConn, at: Micros, most: i64) -> Result<Vec<Expired>, Error> {
+    let intents = intents::expired(conn, at, most)?;
+    Ok(intents
+        .into_iter()
+        .map(|intent| Expired { player: intent.player_id, external_id: intent.external_id })
+        .collect())
+}
+
+/// A beginning that is too old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expired {
+    /// Whose.
+    pub player: i64,
+    /// Its order.
+    pub external_id: String,
+}
+
+/// Ends one of those, unless it was taken over or ended meanwhile. Says whether it was still there.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn expire(tx: &mut WriteTx<'_>, begun: &Expired, at: Micros) -> Result<bool, Error> {
+    if !intents::remove(tx, begun.player, &begun.external_id)? {
+        return Ok(false);
     }
-    Ok(count)
+    let deposit = deposits::find(tx.read()?, &begun.external_id)?.ok_or(Error::NotFound("deposit"))?;
+    let waits = [Status::Created.code(), Status::PendingPayment.code()].contains(&deposit.status);
+    if waits && deposit.transaction_id.is_none() {
+        let why = Because { cause: "expired", actor: SYSTEM, reason: "the Cashier never asked about it" };
+        credit::move_to(tx, &deposit, Status::Cancelled, why, at)?;
+    }
+    Ok(true)
 }
 
 /// What is kept with the order.

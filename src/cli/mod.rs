@@ -12,6 +12,7 @@ mod ledger;
 mod migrate;
 mod openapi;
 mod restore;
+mod sending;
 mod serve;
 mod settings;
 mod sign;
@@ -61,6 +62,8 @@ enum Command {
     Explain(explain::Args),
     /// Print the OpenAPI document.
     Openapi,
+    /// Whether payouts go out, and the word that lets those of a restored or copied database go.
+    Sending(sending::Args),
     /// Accounts of the back office.
     Staff(staff::Args),
     /// Play the main job with nothing prepared, against the built-in Cashier simulator.
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Sign(args) => sign::run(args, &cli.settings),
         Command::Explain(args) => explain::run(args, &cli.settings),
         Command::Openapi => openapi::run(),
+        Command::Sending(args) => sending::run(args, &cli.settings),
         Command::Staff(args) => staff::run(args, &cli.settings),
         Command::Demo(args) => demo::run(&args),
         Command::Simulate(args) => simulate::run(&args),

@@ -94,12 +94,16 @@ pub fn open(tx: &mut WriteTx<'_>, about: About<'_>, at: Micros) -> Result<i64, E
 pub fn close(tx: &mut WriteTx<'_>, id: i64, actor: &str, reason: &str, at: Micros) -> Result<Review, Error> {
     let found: Option<Review> = reviews::table.find(id).select(Review::as_select()).first(tx.read()?).optional()?;
     let review = found.ok_or(Error::NotFound("review"))?;
+    let closed = || Error::Conflict("the review is closed already".into());
     if review.closed_at.is_some() {
-        return Err(Error::Conflict("the review is closed already".into()));
+        return Err(closed());
     }
     let set =
         (reviews::closed_at.eq(Some(at)), reviews::closed_by.eq(Some(actor)), reviews::close_reason.eq(Some(reason)));
-    diesel::update(reviews::table.find(id)).set(set).execute(tx.conn()?)?;
+    let open = reviews::table.find(id).filter(reviews::closed_at.is_null());
+    if diesel::update(open).set(set).execute(tx.conn()?)? != 1 {
+        return Err(closed());
+    }
     let (closed_by, close_reason) = (Some(actor.to_owned()), Some(reason.to_owned()));
     Ok(Review { closed_at: Some(at), closed_by, close_reason, ..review })
 }

@@ -1,7 +1,7 @@
 //! What staff do with a payout: approve, decline, send again, say how it ended. Every act needs a reason and leaves an audit row.
 
 use super::lifecycle::{Stage, may_approve, may_decline, may_resolve};
-use super::{Payout, capture, move_to, outbox, release};
+use super::{Payout, capture, move_to, outbox, release, sending};
 use crate::clock::Micros;
 use crate::db::WriteTx;
 use crate::error::Error;
@@ -119,7 +119,8 @@ pub fn retry(tx: &mut WriteTx<'_>, site: &Site, id: &ExternalId, by: By<'_>, at:
 ///
 /// # Errors
 ///
-/// `NotFound`; `Conflict` when nothing of it was sent, when it ended so already, or when the same person says it twice.
+/// `NotFound`; `Conflict` when nothing of it was sent (unless sending is held), when it ended so already, or when the same person says
+/// it twice.
 pub fn resolve(
     tx: &mut WriteTx<'_>,
     site: &Site,
@@ -131,7 +132,9 @@ pub fn resolve(
 ) -> Result<Agreement, Error> {
     let payout = load(tx, id)?;
     let (status, stage) = payout.standing()?;
-    if !may_resolve(stage) {
+    // What an older copy takes for unsent may have been sent and paid since the copy was made.
+    let held = sending::held(tx.read()?)?.is_some();
+    if !may_resolve(stage, held) {
         return Err(not_at_this_stage(stage));
     }
     let ended =

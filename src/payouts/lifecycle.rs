@@ -173,9 +173,14 @@ pub fn may_decline(stage: Stage) -> bool {
     matches!(stage, Stage::AwaitingApproval | Stage::Queued)
 }
 
-/// Whether a person may say how it ended: it was sent or may have been, or it ended.
-pub fn may_resolve(stage: Stage) -> bool {
-    matches!(stage, Stage::Unknown | Stage::Sent | Stage::Done)
+/// Whether a person may say how it ended: it was sent or may have been, or it ended. While sending is held, this is an older copy or
+/// another one of the books, which cannot know whether one that waits was sent.
+pub fn may_resolve(stage: Stage, sending_held: bool) -> bool {
+    match stage {
+        Stage::Unknown | Stage::Sent | Stage::Done => true,
+        Stage::AwaitingApproval | Stage::Queued => sending_held,
+        Stage::Sending => false,
+    }
 }
 
 #[cfg(test)]
@@ -229,8 +234,16 @@ mod tests {
             assert!(!may_approve(stage) && !may_decline(stage), "{stage:?}");
         }
         for stage in [Stage::AwaitingApproval, Stage::Queued, Stage::Sending] {
-            assert!(!may_resolve(stage), "{stage:?}");
+            assert!(!may_resolve(stage, false), "{stage:?}");
         }
+    }
+
+    #[test]
+    fn while_sending_is_held_a_person_may_say_how_one_that_waits_ended() {
+        let resolvable = |held| Stage::all().filter(|stage| may_resolve(*stage, held)).collect::<Vec<_>>();
+        assert_eq!(resolvable(false), [Stage::Unknown, Stage::Sent, Stage::Done]);
+        let waits = [Stage::AwaitingApproval, Stage::Queued, Stage::Unknown, Stage::Sent, Stage::Done];
+        assert_eq!(resolvable(true), waits);
     }
 
     #[test]

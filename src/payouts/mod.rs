@@ -3,8 +3,10 @@
 pub mod approve;
 pub mod lifecycle;
 pub mod list;
+pub mod orphans;
 pub mod outbox;
 pub mod request;
+pub mod sending;
 pub mod worker;
 
 use diesel::prelude::*;

@@ -6,7 +6,7 @@
 use diesel::prelude::*;
 
 use super::lifecycle::{AfterAttempt, Attempt, Stage, after_attempt};
-use super::{Payout, move_to, release};
+use super::{Payout, move_to, release, sending};
 use crate::clock::Micros;
 use crate::db::schema::{outbox, payout_attempts, payouts};
 use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
@@ -50,6 +50,19 @@ pub struct AttemptRow {
     pub outcome: Option<String>,
     /// What the provider said, for people.
     pub note: String,
+    /// The instance that claimed it; empty: one of a version that did not say.
+    pub owner: String,
+}
+
+/// An attempt without an outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The payout.
+    pub external_id: String,
+    /// The attempt.
+    pub number: i64,
+    /// The instance that claimed it.
+    pub owner: String,
 }
 
 #[derive(Insertable)]
@@ -127,9 +140,10 @@ pub fn history(conn: &mut DbConn, external_id: &str) -> QueryResult<History> {
     })
 }
 
-/// Claims a payout and writes the attempt down. `None` when it is not to be sent any more, or cannot be written for the provider: that
-/// one waits, so that it does not hold up others (threats OUT-8). `write` makes the bytes,
-/// unless an earlier attempt may have reached the provider: then the same bytes go again (threats OUT-9).
+/// Claims a payout and writes the attempt down. `None` when sending is held, when it is not to be sent any more, or when it cannot be
+/// written for the provider: that one waits, so that it does not hold up others (threats OUT-8). `write` makes the bytes,
+/// unless an earlier attempt may have reached the provider: then the same bytes go again (threats OUT-9). `owner` is the instance that
+/// will send it.
 ///
 /// # Errors
 ///
@@ -138,9 +152,13 @@ pub fn claim(
     tx: &mut WriteTx<'_>,
     external_id: &str,
     write: impl FnOnce(&mut DbConn, &Payout) -> Result<Vec<u8>, Error>,
+    owner: &str,
     at: Micros,
 ) -> Result<Option<Claim>, Error> {
     let conn = tx.read()?;
+    if sending::held(conn)?.is_some() {
+        return Ok(None);
+    }
     let attempts: Option<i64> = outbox::table
         .find(external_id)
         .filter(outbox::claimed.eq(false))
@@ -173,14 +191,28 @@ pub fn claim(
         finished_at: None,
         outcome: None,
         note: String::new(),
+        owner: owner.to_owned(),
     };
-    diesel::insert_into(payout_attempts::table).values(row).execute(conn)?;
+    // Whoever changes the row has the claim: another instance finds it changed (threats OUT-10).
+    let free = outbox::table.find(external_id).filter(outbox::claimed.eq(false)).filter(outbox::attempts.eq(attempts));
     let set = (outbox::attempts.eq(attempt), outbox::claimed.eq(true));
-    diesel::update(outbox::table.find(external_id)).set(set).execute(conn)?;
-    let set = (payouts::stage.eq(Stage::Sending.name()), payouts::updated_at.eq(at));
-    diesel::update(payouts::table.find(external_id)).set(set).execute(conn)?;
+    if diesel::update(free).set(set).execute(conn)? != 1 {
+        return Ok(None);
+    }
+    diesel::insert_into(payout_attempts::table).values(row).execute(conn)?;
+    change_stage(tx, external_id, Stage::Queued, Stage::Sending, at)?;
     let payout = Payout { stage: Stage::Sending.name().to_owned(), updated_at: at, ..payout };
     Ok(Some(Claim { payout, attempt, body }))
+}
+
+/// Moves a payout between the stages that are ours alone, which are told to nobody.
+fn change_stage(tx: &mut WriteTx<'_>, external_id: &str, from: Stage, to: Stage, at: Micros) -> Result<(), Error> {
+    let row = payouts::table.find(external_id).filter(payouts::stage.eq(from.name()));
+    let set = (payouts::stage.eq(to.name()), payouts::updated_at.eq(at));
+    if diesel::update(row).set(set).execute(tx.conn()?)? != 1 {
+        return Err(Error::Internal(format!("payout {external_id} moved meanwhile")));
+    }
+    Ok(())
 }
 
 /// Opens a review for a payout that cannot be written, once: nothing of it can be sent until somebody acts.
@@ -202,7 +234,8 @@ fn call_somebody(tx: &mut WriteTx<'_>, payout: &Payout, error: &Error, at: Micro
     reviews::open(tx, about, at).map(|_| ())
 }
 
-/// Writes an attempt's outcome down and does what follows from it. A payout that ended meanwhile stays as it is.
+/// Writes an attempt's outcome down and does what follows from it. A payout that ended meanwhile stays as it is. When somebody has
+/// called the attempt unknown before its answer came, the answer is only noted beside it: it is for the person who looks at it.
 ///
 /// # Errors
 ///
@@ -216,7 +249,10 @@ pub fn record(
     at: Micros,
 ) -> Result<(), Error> {
     let id = &claim.payout.external_id;
-    let reached_before = finish_attempt(tx, id, claim.attempt, outcome, note, at)?;
+    if !finish_attempt(tx, id, claim.attempt, outcome, note, at)? {
+        return note_late_answer(tx, claim, outcome, note);
+    }
+    let reached_before = others_reached(tx, id, claim.attempt)?;
     let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
     let (status, stage) = payout.standing()?;
     if stage != Stage::Sending {
@@ -236,9 +272,7 @@ pub fn record(
         }
         AfterAttempt::QueueAgain => {
             postpone(tx, id, at + wait_after(claim.attempt, random_percent()))?;
-            let set = (payouts::stage.eq(Stage::Queued.name()), payouts::updated_at.eq(at));
-            diesel::update(payouts::table.find(id)).set(set).execute(tx.conn()?)?;
-            Ok(())
+            change_stage(tx, id, Stage::Sending, Stage::Queued, at)
         }
         AfterAttempt::Release => release(tx, &payout, Status::Failed, why, at),
         AfterAttempt::Unknown(kind) => hold_for_review(tx, &payout, kind, why, at),
@@ -273,33 +307,50 @@ pub fn hold_for_review(
     Ok(())
 }
 
-/// After a start: attempts that a stopped process left open may have reached the provider. They become unknown; only where the
-/// provider pays a repeated id once (`deduplicates`) are they sent again (threats OUT-3). A payout that a notification has moved on
-/// meanwhile stays as it is. Returns how many there were.
+/// Every attempt without an outcome.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub fn recover(tx: &mut WriteTx<'_>, deduplicates: impl Fn(SiteId) -> bool, at: Micros) -> Result<usize, Error> {
-    let left: Vec<(String, i64)> = payout_attempts::table
+pub fn open_attempts(conn: &mut DbConn) -> QueryResult<Vec<Open>> {
+    let columns = (payout_attempts::external_id, payout_attempts::number, payout_attempts::owner);
+    let rows: Vec<(String, i64, String)> = payout_attempts::table
         .filter(payout_attempts::outcome.is_null())
-        .select((payout_attempts::external_id, payout_attempts::number))
-        .load(tx.read()?)?;
-    for (id, attempt) in &left {
-        finish_attempt(tx, id, *attempt, Attempt::Unknown, "the process stopped while it was under way", at)?;
-        let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
-        let why =
-            Because { cause: "start", actor: SYSTEM, reason: "an attempt was under way when the process stopped" };
-        if payout.standing()?.1 != Stage::Sending {
-            continue;
-        }
-        if deduplicates(SiteId(payout.site_id)) {
-            queue_again(tx, &payout, why, at)?;
-        } else {
-            hold_for_review(tx, &payout, "payout_unknown", why, at)?;
-        }
+        .order((payout_attempts::external_id, payout_attempts::number))
+        .select(columns)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(external_id, number, owner)| Open { external_id, number, owner }).collect())
+}
+
+/// Settles an attempt that a stopped process left open: it may have reached the provider. The payout becomes unknown; only where the
+/// provider pays a repeated id once (`deduplicates`) is it sent again (threats OUT-3). A payout that a notification has moved on
+/// meanwhile stays as it is. Says whether it was still open.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn settle(
+    tx: &mut WriteTx<'_>,
+    open: &Open,
+    deduplicates: impl Fn(SiteId) -> bool,
+    cause: &str,
+    at: Micros,
+) -> Result<bool, Error> {
+    let id = &open.external_id;
+    if !finish_attempt(tx, id, open.number, Attempt::Unknown, "the process stopped while it was under way", at)? {
+        return Ok(false);
     }
-    Ok(left.len())
+    let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
+    let why = Because { cause, actor: SYSTEM, reason: "an attempt was under way when the process stopped" };
+    if payout.standing()?.1 != Stage::Sending {
+        return Ok(true);
+    }
+    if deduplicates(SiteId(payout.site_id)) {
+        queue_again(tx, &payout, why, at)?;
+    } else {
+        hold_for_review(tx, &payout, "payout_unknown", why, at)?;
+    }
+    Ok(true)
 }
 
 /// Puts a payout back into the queue, to be sent with the same bytes.
@@ -349,7 +400,7 @@ fn newest_claim(tx: &mut WriteTx<'_>, id: &str) -> QueryResult<Option<i64>> {
     outbox::table.find(id).filter(outbox::claimed.eq(true)).select(outbox::attempts).first(tx.read()?).optional()
 }
 
-/// Writes the outcome of an attempt. Says whether another one may have reached the provider.
+/// Writes the outcome of an attempt that has none. Says whether it had none.
 fn finish_attempt(
     tx: &mut WriteTx<'_>,
     id: &str,
@@ -357,13 +408,18 @@ fn finish_attempt(
     outcome: Attempt,
     note: &str,
     at: Micros,
-) -> Result<bool, Error> {
+) -> QueryResult<bool> {
     let set = (
         payout_attempts::finished_at.eq(Some(at)),
         payout_attempts::outcome.eq(Some(outcome.name())),
         payout_attempts::note.eq(note),
     );
-    diesel::update(payout_attempts::table.find((id, number))).set(set).execute(tx.conn()?)?;
+    let open = payout_attempts::table.find((id, number)).filter(payout_attempts::outcome.is_null());
+    Ok(diesel::update(open).set(set).execute(tx.conn()?)? == 1)
+}
+
+/// Whether another attempt than this one may have reached the provider.
+fn others_reached(tx: &mut WriteTx<'_>, id: &str, number: i64) -> QueryResult<bool> {
     let harmless = Some(Attempt::NotSent.name());
     let reached: i64 = payout_attempts::table
         .filter(payout_attempts::external_id.eq(id))
@@ -372,6 +428,21 @@ fn finish_attempt(
         .count()
         .get_result(tx.read()?)?;
     Ok(reached > 0)
+}
+
+/// Puts an answer beside an attempt that somebody has settled before it came. Writing the same outcome twice changes nothing.
+fn note_late_answer(tx: &mut WriteTx<'_>, claim: &Claim, outcome: Attempt, note: &str) -> Result<(), Error> {
+    let (id, number) = (&claim.payout.external_id, claim.attempt);
+    let row = payout_attempts::table.find((id, number));
+    let columns = (payout_attempts::outcome, payout_attempts::note);
+    let (settled, known): (Option<String>, String) = row.select(columns).first(tx.read()?)?;
+    let late = format!("; the answer came later: {}: {note}", outcome.name());
+    if known.ends_with(&late) || (settled.as_deref() == Some(outcome.name()) && known == note) {
+        return Ok(());
+    }
+    log::warn!("payout {id}: attempt {number} came back {} after it was settled as unknown", outcome.name());
+    diesel::update(row).set(payout_attempts::note.eq(format!("{known}{late}"))).execute(tx.conn()?)?;
+    Ok(())
 }
 
 /// How long to wait after the given attempt: doubled each time from two seconds, a fifth more or less so that payouts of one outage

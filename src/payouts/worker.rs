@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::lifecycle::Attempt;
-use super::outbox::{self, Claim};
-use super::{Payout, find};
+use super::orphans::{self, Seen, UnderWay, Watch};
+use super::outbox::{self, Claim, Open};
+use super::{Payout, find, sending};
 use crate::clock;
-use crate::db::{Db, DbConn, Scope};
+use crate::db::{Db, DbConn, Scope, WriteTx};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
+use crate::instance::Me;
 use crate::ledger::PlayerId;
+use crate::metrics::Metrics;
 use crate::outgoing::{AddressRules, Outgoing, SendError};
 use crate::players;
 use crate::providers::carouseller::{self, Carouseller};
@@ -25,6 +28,10 @@ const AT_ONCE: usize = 32;
 
 /// How often payouts are looked for that nobody announced: those that wait after a try.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// A claim is not sent any more after this: the process stood still meanwhile, others may have called it unknown, and a person may have
+/// decided that it was never sent. Longer, and that can happen; shorter, and a slow commit wastes attempts.
+const STALE: Duration = Duration::from_secs(20);
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,23 +49,81 @@ pub struct Worker {
     settings: Arc<Settings>,
     carouseller: Arc<Carouseller>,
     outgoing: Outgoing,
+    metrics: Metrics,
+    me: Me,
+    under_way: UnderWay,
 }
 
 impl Worker {
     /// A worker on this database.
-    pub fn new(db: Db, settings: Arc<Settings>, carouseller: Arc<Carouseller>, outgoing: Outgoing) -> Self {
-        Self { db, settings, carouseller, outgoing }
+    pub fn new(
+        db: Db,
+        settings: Arc<Settings>,
+        carouseller: Arc<Carouseller>,
+        outgoing: Outgoing,
+        metrics: Metrics,
+        me: Me,
+    ) -> Self {
+        Self { db, settings, carouseller, outgoing, metrics, me, under_way: UnderWay::default() }
     }
 
-    /// Makes attempts that a stopped process left open unknown. Before the first [`Worker::step`] after a start.
+    /// Makes attempts that an earlier process of this instance left open unknown. Before the first [`Worker::step`] after a start.
+    /// Returns how many there were.
     ///
     /// # Errors
     ///
     /// What the database says.
     pub async fn recover(&self) -> Result<usize, Error> {
-        let settings = self.settings.clone();
-        let deduplicates = move |site: SiteId| deduplicates(&settings, site);
-        self.db.write(Scope::Nobody, move |tx| outbox::recover(tx, &deduplicates, clock::now())).await
+        let open = self.open().await?;
+        let own = open.into_iter().filter(|one| orphans::is_orphaned(&one.owner, &self.me, Seen::AtStart));
+        self.settle(own.collect(), "start").await
+    }
+
+    /// The same later on: with attempts of other instances that are gone, and with those that nobody in this process waits for, as after
+    /// a claim whose commit nobody knew of. `watch` has seen them open for long enough at `now`.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub async fn recover_later(&self, watch: &mut Watch, now: Instant) -> Result<usize, Error> {
+        let open = self.open().await?;
+        let orphaned = watch.look(open, &self.me, &self.under_way, now);
+        self.settle(orphaned, "nobody waits for the answer").await
+    }
+
+    async fn open(&self) -> Result<Vec<Open>, Error> {
+        self.db.read(|conn| Ok(outbox::open_attempts(conn)?)).await
+    }
+
+    /// One write for each payout, so that none waits for the players of others.
+    async fn settle(&self, left: Vec<Open>, cause: &'static str) -> Result<usize, Error> {
+        let mut settled = 0;
+        for open in left {
+            let settings = self.settings.clone();
+            let deduplicates = move |site: SiteId| deduplicates(&settings, site);
+            let whose = Scope::Order(open.external_id.clone());
+            let settle = move |tx: &mut WriteTx<'_>| outbox::settle(tx, &open, &deduplicates, cause, clock::now());
+            settled += usize::from(self.db.write(whose, settle).await?);
+        }
+        Ok(settled)
+    }
+
+    /// Looks for attempts that nobody waits for, until `stop` turns true.
+    pub async fn watch_open(self, mut stop: watch::Receiver<bool>) {
+        let mut seen = Watch::default();
+        while !*stop.borrow() {
+            match self.recover_later(&mut seen, Instant::now()).await {
+                Ok(0) => {}
+                Ok(left) => {
+                    log::error!("{left} payouts were under way and nobody waits for their answers; see their reviews")
+                }
+                Err(error) => log::error!("payouts under way cannot be looked at, trying again: {error}"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(orphans::LOOK_EVERY) => {}
+                _ = stop.changed() => {}
+            }
+        }
     }
 
     /// Sends one payout that is due.
@@ -87,12 +152,13 @@ impl Worker {
                         let permit = slots.clone().acquire_owned().await;
                         let worker = self.clone();
                         // Claimed before the next look, so that nothing is taken on twice.
+                        let (asked_at, here) = (Instant::now(), worker.under_way.enter(&id));
                         match worker.claim(&id).await {
                             Ok(Some(claim)) => {
                                 backlog |= full;
                                 tokio::spawn(async move {
-                                    worker.send_claimed(claim).await;
-                                    drop(permit);
+                                    worker.send_claimed(claim, asked_at).await;
+                                    drop((permit, here));
                                 });
                             }
                             Ok(None) => {}
@@ -115,12 +181,29 @@ impl Worker {
 
     async fn due(&self, most: usize) -> Result<Vec<String>, Error> {
         let most = i64::try_from(most).unwrap_or(1);
-        self.db.read(move |conn| Ok(outbox::due(conn, clock::now(), most)?)).await
+        let look = move |conn: &mut DbConn| {
+            let held = sending::held(conn)?.is_some();
+            // Only to spare the work: the claim looks again, in its own transaction.
+            let due = if held { Vec::new() } else { outbox::due(conn, clock::now(), most)? };
+            Ok((held, due))
+        };
+        let (held, due) = self.db.read(look).await?;
+        self.tell_held(held);
+        Ok(due)
+    }
+
+    /// Says so when a person has confirmed, here or by a command beside the service.
+    fn tell_held(&self, held: bool) {
+        if self.metrics.sending_held.get() == 1 && !held {
+            log::warn!("payouts: a person has confirmed that they may go out");
+        }
+        self.metrics.sending_held.set(i64::from(held));
     }
 
     async fn send(&self, id: String) -> Result<(), Error> {
+        let (asked_at, _here) = (Instant::now(), self.under_way.enter(&id));
         if let Some(claim) = self.claim(&id).await? {
-            self.send_claimed(claim).await;
+            self.send_claimed(claim, asked_at).await;
         }
         Ok(())
     }
@@ -128,13 +211,20 @@ impl Worker {
     async fn claim(&self, id: &str) -> Result<Option<Claim>, Error> {
         let (id, worker) = (id.to_owned(), self.clone());
         let whose = Scope::Order(id.clone());
-        self.db
-            .write(whose, move |tx| outbox::claim(tx, &id, |conn, payout| worker.body(conn, payout), clock::now()))
-            .await
+        let claim = move |tx: &mut WriteTx<'_>| {
+            let body = |conn: &mut DbConn, payout: &Payout| worker.body(conn, payout);
+            outbox::claim(tx, &id, body, &worker.me.id, clock::now())
+        };
+        self.db.write(whose, claim).await
     }
 
-    async fn send_claimed(&self, claim: Claim) {
-        let (outcome, note) = self.post(&claim).await;
+    /// Sends what was claimed. `asked_at` is when the claim was asked for.
+    async fn send_claimed(&self, claim: Claim, asked_at: Instant) {
+        let (outcome, note) = if asked_at.elapsed() < STALE {
+            self.post(&claim).await
+        } else {
+            (Attempt::NotSent, "the process stood still between the claim and the request".into())
+        };
         let id = claim.payout.external_id.clone();
         match outcome {
             Attempt::Accepted => log::info!("payout {id}: accepted by {}", claim.payout.provider),
@@ -153,9 +243,8 @@ impl Worker {
         loop {
             let (claim, note) = (claim.clone(), note.clone());
             let whose = Scope::Order(claim.payout.external_id.clone());
-            let record = move |tx: &mut crate::db::WriteTx<'_>| {
-                outbox::record(tx, &claim, outcome, &note, on_refusal, clock::now())
-            };
+            let record =
+                move |tx: &mut WriteTx<'_>| outbox::record(tx, &claim, outcome, &note, on_refusal, clock::now());
             match self.db.write(whose, record).await {
                 Ok(()) => return,
                 Err(Error::Internal(reason)) if reason.contains("lane has stopped") => return,

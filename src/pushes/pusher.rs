@@ -147,6 +147,7 @@ impl Pusher {
     ///
     /// As [`Pusher::step`].
     pub async fn step_at(&self, at: Micros) -> Result<Worked, Error> {
+        self.db.settle().await;
         let mut looked = self.db.read(move |conn| plan::look(conn, at)).await?;
         if let Look::First = looked {
             self.begin().await?;

@@ -189,6 +189,15 @@ pub fn authenticate(conn: &mut DbConn, token: &Secret) -> Result<Option<Actor>, 
     }
 }
 
+/// Who has this name; `None` for an unknown name and for a disabled account.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn named(conn: &mut DbConn, name: &str) -> Result<Option<Actor>, Error> {
+    find(conn, name)?.map_or(Ok(None), StaffRow::actor)
+}
+
 /// Who has this name and password. Takes as long for an unknown name as for a wrong password (threats ADM-4).
 ///
 /// # Errors

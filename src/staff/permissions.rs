@@ -51,6 +51,8 @@ pub enum Act {
     Resolve,
     /// Change a balance by hand.
     Adjust,
+    /// Let payouts of a restored or copied database go out.
+    ConfirmSending,
     /// Close a review.
     CloseReview,
     /// See who did what.
@@ -65,7 +67,7 @@ pub fn may(role: Role, act: Act) -> bool {
             Role::Viewer => false,
             Role::Operator | Role::Approver | Role::Admin => true,
         },
-        Act::Approve | Act::Resolve | Act::Adjust => match role {
+        Act::Approve | Act::Resolve | Act::Adjust | Act::ConfirmSending => match role {
             Role::Viewer | Role::Operator => false,
             Role::Approver | Role::Admin => true,
         },
@@ -97,6 +99,7 @@ mod tests {
             (Act::Approve, [false, false, true, true]),
             (Act::Resolve, [false, false, true, true]),
             (Act::Adjust, [false, false, true, true]),
+            (Act::ConfirmSending, [false, false, true, true]),
         ];
         for (act, allowed) in table {
             assert_eq!(Role::all().map(|role| may(role, act)).collect::<Vec<_>>(), allowed, "{act:?}");

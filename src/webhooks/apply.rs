@@ -2,7 +2,7 @@
 
 use super::inbox::{self, Verdict};
 use crate::clock::Micros;
-use crate::db::WriteTx;
+use crate::db::{DbConn, WriteTx};
 use crate::deposits::lifecycle::Decision as DepositDecision;
 use crate::deposits::{self, Deposit, credit};
 use crate::error::Error;
@@ -34,27 +34,38 @@ pub fn receive(tx: &mut WriteTx<'_>, notification: &Notification, at: Micros) ->
         return review(tx, id, notification, "unknown_order", &note, at);
     };
     let verdict = apply(tx, id, notification, &found, at)?;
-    inbox::set_verdict(tx, id, verdict)?;
+    inbox::set_verdict(tx, id, Verdict::Recorded, verdict)?;
     Ok(())
 }
 
-/// Applies notifications that came before their order did, after an import or a restore. Returns how many.
+/// Notifications that came before their order did, oldest first; they may be applied after an import or a restore. With the order
+/// that each is about.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn parked(conn: &mut DbConn, provider: &str) -> Result<Vec<(i64, String)>, Error> {
+    let waiting = inbox::waiting(conn, Verdict::UnknownOrder, None)?;
+    Ok(waiting
+        .into_iter()
+        .filter(|webhook| webhook.provider == provider)
+        .map(|webhook| (webhook.id, webhook.external_id))
+        .collect())
+}
+
+/// Applies one of those when its order is there by now. Says whether it did; one that somebody else has applied meanwhile stays as it is.
 ///
 /// # Errors
 ///
 /// What the ledger or the database says.
-pub fn apply_parked(tx: &mut WriteTx<'_>, provider: &'static str, at: Micros) -> Result<usize, Error> {
-    let waiting = inbox::waiting(tx.read()?, Verdict::UnknownOrder, None)?;
-    let mut applied = 0;
-    for webhook in waiting.iter().filter(|webhook| webhook.provider == provider) {
-        let notification = webhook.notification(provider)?;
-        if let Some(found) = Found::of(tx, &notification)? {
-            let verdict = apply(tx, webhook.id, &notification, &found, at)?;
-            inbox::set_verdict(tx, webhook.id, verdict)?;
-            applied += 1;
-        }
-    }
-    Ok(applied)
+pub fn apply_parked(tx: &mut WriteTx<'_>, id: i64, provider: &'static str, at: Micros) -> Result<bool, Error> {
+    let parked = inbox::by_id(tx.read()?, id)?.filter(|webhook| webhook.verdict == Verdict::UnknownOrder.name());
+    let Some(webhook) = parked else { return Ok(false) };
+    let notification = webhook.notification(provider)?;
+    let Some(found) = Found::of(tx, &notification)? else { return Ok(false) };
+    let verdict = apply(tx, id, &notification, &found, at)?;
+    inbox::set_verdict(tx, id, Verdict::UnknownOrder, verdict)?;
+    Ok(true)
 }
 
 /// The order a notification is about.
@@ -211,7 +222,7 @@ fn credit_or_review(
         let earlier = waiting.notification(notification.provider)?;
         let credited = deposits::find(tx.read()?, &deposit.external_id)?.ok_or(Error::NotFound("deposit"))?;
         let verdict = apply_to_deposit(tx, waiting.id, &earlier, &credited, at)?;
-        inbox::set_verdict(tx, waiting.id, verdict)?;
+        inbox::set_verdict(tx, waiting.id, Verdict::BeforePayment, verdict)?;
     }
     Ok(Verdict::Applied)
 }

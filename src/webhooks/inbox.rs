@@ -189,14 +189,26 @@ pub(super) fn store(
     Ok(())
 }
 
-/// Changes what became of a notification that waited.
+/// The notification with this number.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub(super) fn set_verdict(tx: &mut WriteTx<'_>, id: i64, verdict: Verdict) -> QueryResult<()> {
-    let set = webhooks::verdict.eq(verdict.name());
-    diesel::update(webhooks::table.find(id)).set(set).execute(tx.conn()?).map(|_| ())
+pub(super) fn by_id(conn: &mut DbConn, id: i64) -> QueryResult<Option<Webhook>> {
+    webhooks::table.find(id).select(Webhook::as_select()).first(conn).optional()
+}
+
+/// Changes what became of a notification.
+///
+/// # Errors
+///
+/// `Internal` when something else has become of it, or what the database says.
+pub(super) fn set_verdict(tx: &mut WriteTx<'_>, id: i64, from: Verdict, to: Verdict) -> Result<(), Error> {
+    let row = webhooks::table.find(id).filter(webhooks::verdict.eq(from.name()));
+    if diesel::update(row).set(webhooks::verdict.eq(to.name())).execute(tx.conn()?)? != 1 {
+        return Err(Error::Internal(format!("webhook {id} was applied meanwhile")));
+    }
+    Ok(())
 }
 
 /// Notifications that wait for their order, or for its payment, oldest first.

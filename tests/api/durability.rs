@@ -51,12 +51,12 @@ impl Cashier {
     }
 }
 
-fn stage(service: &Service, external_id: &str) -> String {
+pub fn stage(service: &Service, external_id: &str) -> String {
     let mut conn = connect_read_only(&service.database()).expect("the database");
     schema::payouts::table.find(external_id).select(schema::payouts::stage).first(&mut conn).expect("the payout")
 }
 
-fn reviews(service: &Service, external_id: &str) -> i64 {
+pub fn reviews(service: &Service, external_id: &str) -> i64 {
     let mut conn = connect_read_only(&service.database()).expect("the database");
     schema::reviews::table
         .filter(schema::reviews::external_id.eq(external_id))

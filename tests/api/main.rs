@@ -42,6 +42,7 @@ mod raw;
 mod repeats;
 mod rollbacks;
 mod senders;
+mod sending;
 mod signatures;
 mod support;
 mod tidy;

@@ -284,7 +284,7 @@ impl Books {
                 Box::pin(async move {
                     let Some(id) = id else { return Ok(None) };
                     let send = move |tx: &mut croupier::db::WriteTx<'_>| {
-                        let claimed = outbox::claim(tx, id.as_str(), |_, _| Ok(b"body".to_vec()), clock::now())?;
+                        let claimed = outbox::claim(tx, id.as_str(), |_, _| Ok(b"body".to_vec()), "me", clock::now())?;
                         let Some(claim) = claimed else { return Ok(None) };
                         outbox::record(tx, &claim, outcome, "test", OnRefusal::Release, clock::now()).map(|()| None)
                     };

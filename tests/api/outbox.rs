@@ -3,16 +3,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use croupier::clock;
 use croupier::db::{connect_read_only, schema};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, SiteId};
+use croupier::instance::Me;
 use croupier::orders::Status;
+use croupier::outgoing::Outgoing;
+use croupier::payouts::Stage;
 use croupier::payouts::approve::{self, By};
-use croupier::payouts::worker::Worked;
-use croupier::payouts::{Stage, outbox};
+use croupier::payouts::orphans::Watch;
+use croupier::payouts::outbox::{self, Claim};
+use croupier::payouts::worker::{Worked, Worker};
 use croupier::simulate::server::Behaviour;
 use diesel::prelude::*;
 use tokio::sync::{Notify, watch};
@@ -320,10 +324,14 @@ async fn after_a_stop_in_the_middle_no_attempt_stays_open() {
 
 /// As the worker does it before it sends.
 async fn claim(bench: &Bench, id: &ExternalId) {
+    claim_as(bench, id, "me").await;
+}
+
+async fn claim_as(bench: &Bench, id: &ExternalId, owner: &'static str) -> Claim {
     let id = id.as_str().to_owned();
     let body = |_: &mut croupier::db::DbConn, _: &croupier::payouts::Payout| Ok(b"{}".to_vec());
-    let claimed = bench.state().db.write(move |tx| outbox::claim(tx, &id, body, clock::now()));
-    assert!(claimed.await.expect("a claim").is_some());
+    let claimed = bench.state().db.write(move |tx| outbox::claim(tx, &id, body, owner, clock::now()));
+    claimed.await.expect("a claim").expect("it is due")
 }
 
 #[tokio::test]
@@ -458,4 +466,71 @@ async fn damage(bench: &Bench, id: &ExternalId) {
         Ok(())
     });
     written.await.expect("an update");
+}
+
+/// Another service on the same database, whose worker a test drives.
+fn another(bench: &Bench, id: &str) -> Worker {
+    let state = bench.state();
+    let outgoing = Outgoing::with_timeouts(Duration::from_secs(1), Duration::from_secs(1)).expect("a client");
+    let (db, settings) = (state.db.clone(), state.settings.clone());
+    Worker::new(db, settings, state.carouseller.clone(), outgoing, state.metrics.clone(), Me::new(id, false))
+}
+
+#[tokio::test]
+async fn an_instance_settles_its_own_attempts_at_once_and_those_of_others_when_they_are_old() {
+    let cashier = cashier(|_| Behaviour::Accept).await;
+    let bench = Bench::new(&cashier.payout_url()).await;
+    let ids = [bench.payout(1_000).await, bench.payout(2_000).await];
+    for (id, owner) in ids.iter().zip(["left", "right"]) {
+        claim_as(&bench, id, owner).await;
+    }
+    let (left, mut watch, start) = (another(&bench, "left"), Watch::default(), Instant::now());
+    let stages = async || (bench.stage(&ids[0]).await, bench.stage(&ids[1]).await);
+
+    assert_eq!(left.recover().await.expect("settled"), 1);
+    assert_eq!(stages().await, (Stage::Unknown, Stage::Sending));
+    for (seconds, settled) in [(0, 0), (60, 0), (119, 0), (120, 1), (240, 0)] {
+        let now = start + Duration::from_secs(seconds);
+        assert_eq!(left.recover_later(&mut watch, now).await.expect("a look"), settled, "after {seconds} s");
+    }
+    assert_eq!(stages().await, (Stage::Unknown, Stage::Unknown));
+    assert_eq!((bench.reviews(&ids[0]).await.len(), bench.reviews(&ids[1]).await.len()), (1, 1));
+    assert_eq!(bench.step().await, Worked::Idle, "nothing is sent again");
+    assert_eq!(cashier.all().len(), 0);
+    bench.assert_books().await;
+}
+
+#[tokio::test]
+async fn an_answer_after_the_attempt_was_called_unknown_is_a_note_and_nothing_else() {
+    use croupier::payouts::lifecycle::Attempt;
+    use croupier::settings::OnRefusal;
+    for outcome in [Attempt::Accepted, Attempt::Refused, Attempt::NotSent, Attempt::Unknown] {
+        let cashier = cashier(|_| Behaviour::Accept).await;
+        let bench = Bench::new(&cashier.payout_url()).await;
+        let id = bench.payout(1_000).await;
+        let claimed = claim_as(&bench, &id, "paused").await;
+        let (right, mut watch, start) = (another(&bench, "right"), Watch::default(), Instant::now());
+        for seconds in [0, 120] {
+            right.recover_later(&mut watch, start + Duration::from_secs(seconds)).await.expect("a look");
+        }
+        let (before, standing) = (bench.balance().await, bench.standing(&id).await);
+
+        // The process goes on; its answer is written down, and once more, as after a commit that nobody knew of.
+        for _ in 0..2 {
+            let claimed = claimed.clone();
+            let record = move |tx: &mut croupier::db::WriteTx<'_>| {
+                outbox::record(tx, &claimed, outcome, "what the Cashier said", OnRefusal::Release, clock::now())
+            };
+            bench.state().db.write(record).await.expect("recorded");
+        }
+
+        assert_eq!((bench.balance().await, bench.standing(&id).await), (before, standing), "{outcome:?}");
+        let attempts = bench.attempts(&id).await;
+        assert_eq!((attempts.len(), attempts[0].outcome.as_deref()), (1, Some("unknown")), "{outcome:?}");
+        let late = format!("under way; the answer came later: {}: what the Cashier said", outcome.name());
+        assert!(attempts[0].note.ends_with(&late), "{}", attempts[0].note);
+        assert_eq!(bench.reviews(&id).await.len(), 1, "{outcome:?}");
+        assert_eq!(bench.step().await, Worked::Idle, "{outcome:?}");
+        bench.assert_books().await;
+    }
 }

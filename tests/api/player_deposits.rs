@@ -1,5 +1,6 @@
 //! Deposits that players begin here: an order, the open door of the Cashier, and the Cashier's question that goes on with it.
 
+use croupier::cashier::deposit;
 use croupier::clock::{self, DAY_MICROS};
 use croupier::ids::ExternalId;
 use croupier::orders::Status;
@@ -194,8 +195,13 @@ async fn what_was_begun_long_ago_is_ended_and_told() {
     app.age(DAY_MICROS);
     let young = alice.post(PATH, &wish("10", "2")).await.id();
 
-    let ended = app.state.db.write(|tx| croupier::cashier::deposit::expire(tx, clock::now(), 100));
-    assert_eq!(ended.await.expect("done"), 1);
+    let expired = app.state.db.read(|conn| deposit::expired(conn, clock::now(), 100)).await.expect("a look");
+    assert_eq!(expired.iter().map(|one| &one.external_id).collect::<Vec<_>>(), [&old]);
+    for ended in [true, false] {
+        let begun = expired[0].clone();
+        let expired = app.state.db.write(move |tx| deposit::expire(tx, &begun, clock::now()));
+        assert_eq!(expired.await.expect("done"), ended, "once, however many instances look");
+    }
 
     let told = alice.get(&format!("/cashier/transactions/{old}")).await;
     let reason = json!("expired or given up");

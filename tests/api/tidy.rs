@@ -30,7 +30,7 @@ const LAYERS: [(&str, &[&str]); 33] = [
     ("orders", &["clock", "db", "error", "events", "ids", "ledger", "providers", "status"]),
     ("pushes", &["clock", "db", "error", "events", "ids", "ledger", "metrics", "orders", "outgoing", "settings"]),
     ("players", &["clock", "db", "error", "ids", "ledger"]),
-    ("staff", &["clock", "db", "error", "orders", "secret"]),
+    ("staff", &["clock", "db", "error", "ids", "orders", "secret"]),
     (
         "deposits",
         &[
@@ -58,6 +58,7 @@ const LAYERS: [(&str, &[&str]); 33] = [
             "ids",
             "ledger",
             "limits",
+            "metrics",
             "money",
             "orders",
             "outgoing",

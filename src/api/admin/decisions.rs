@@ -13,14 +13,14 @@ use crate::api::problem::{self, Problem};
 use crate::clock::{self, Micros};
 use crate::db::{Scope, WriteTx};
 use crate::error::Error;
-use crate::ids::{ExternalId, Login, Player, SiteId, plain_text};
+use crate::ids::{ExternalId, Login, Player, SiteId};
 use crate::money::Currency;
 use crate::payouts;
 use crate::payouts::approve::{self as payout, By, Ending};
 use crate::payouts::list::Listed;
 use crate::settings::Site;
 use crate::staff::approvals::Agreement;
-use crate::staff::{Act, Actor};
+use crate::staff::{self, Act, Actor};
 use crate::state::State;
 use crate::wallet::adjust::{self, Adjusted, Adjustment};
 
@@ -96,9 +96,7 @@ pub struct Waiting {
 ///
 /// 400 otherwise.
 pub fn reason(text: &str) -> Result<String, Problem> {
-    // Line ends are fine in what people write; other control characters are not.
-    let plain = text.replace(['\r', '\n', '\t'], " ");
-    plain_text(plain.trim(), "reason", 1024).map_err(|error| match error {
+    staff::reason(text).map_err(|error| match error {
         Error::Missing(field) => Problem::from(Error::Missing(field)),
         _ => Problem::field("reason", "must be 1 to 1024 characters without control characters"),
     })
@@ -188,7 +186,8 @@ pub async fn retry(
 /// Say how a payout ended
 ///
 /// On a person's word: the held money is taken (`succeeded`) or given back (`failed`). One that ended the other way is corrected, which
-/// may take the player below zero. From the site's `four_eyes_from` on, two different people must say the same. Approvers and admins.
+/// may take the player below zero. One that was never sent cannot be resolved, except while sending is held: a restored database may
+/// have forgotten that it was. From the site's `four_eyes_from` on, two different people must say the same. Approvers and admins.
 #[utoipa::path(
     post, path = "/admin/api/v1/payouts/{external_id}/resolve", tag = "staff", operation_id = "resolve_payout",
     params(("external_id" = String, Path, description = "Our order id")),

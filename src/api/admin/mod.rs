@@ -8,6 +8,7 @@ mod guard;
 mod moments;
 pub(super) mod orders;
 pub(super) mod reviews;
+pub(super) mod sending;
 mod show;
 mod timeline;
 
@@ -40,6 +41,8 @@ pub fn scope() -> impl HttpServiceFactory {
         .service(post("/payouts/{external_id}/resolve", web::post().to(decisions::resolve)))
         .service(post("/players/{site_id}/{site_login}/adjust", web::post().to(decisions::adjust)))
         .service(post("/reviews/{id}/close", web::post().to(reviews::close)))
+        .service(get("/sending", web::get().to(sending::look)))
+        .service(post("/sending/confirm", web::post().to(sending::confirm)))
         .default_service(web::to(|| async { Problem::no_such_route() }))
 }
 

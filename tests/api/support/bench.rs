@@ -186,7 +186,14 @@ async fn build(files: &Service, patience: Duration) -> (Application, Worker) {
     let app = Application::build(settings).await.expect("it starts");
     let outgoing = Outgoing::with_timeouts(patience, patience).expect("a client");
     let state = app.state();
-    let worker = Worker::new(state.db.clone(), state.settings.clone(), state.carouseller.clone(), outgoing);
+    let worker = Worker::new(
+        state.db.clone(),
+        state.settings.clone(),
+        state.carouseller.clone(),
+        outgoing,
+        state.metrics.clone(),
+        app.me().clone(),
+    );
     (app, worker)
 }
 
