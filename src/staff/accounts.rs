@@ -293,7 +293,7 @@ mod tests {
         ONCE.get_or_init(|| Hashed::new(&Secret::new("correct horse")).unwrap()).clone()
     }
 
-    fn write<T>(books: &mut Books, work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    fn write<T>(books: &mut Books, work: impl FnMut(&mut WriteTx<'_>) -> Result<T, Error>) -> Result<T, Error> {
         immediately(&mut books.conn, work)
     }
 

@@ -43,6 +43,7 @@ mod senders;
 mod sending;
 mod signatures;
 mod support;
+mod texts;
 mod tidy;
 mod wallet;
 mod wallet_certificate;
