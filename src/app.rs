@@ -94,6 +94,7 @@ impl Application {
         let place = Place::parse(&settings.database.url).map_err(StartError::of)?;
         marks::check_not_emptied(&settings.server.state_dir, &place).map_err(StartError)?;
         let lock = db::FileLock::of(&place).map_err(StartError::of)?;
+        db::homes::check(&place).map_err(StartError::of)?;
         for name in migrate::prepare(&place, policy).map_err(StartError::of)? {
             log::info!("database: migrated: {name}");
         }

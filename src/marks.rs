@@ -52,8 +52,25 @@ impl MarkFile {
     ///
     /// What the database says.
     pub fn of(state_dir: &Path, place: &Place, conn: &mut DbConn) -> Result<Self, Error> {
-        let id = database_id(conn)?;
-        Ok(Self { path: state_dir.join(format!("croupier-{id}.mark")), database: address(place) })
+        Ok(Self::named(state_dir, place, &database_id(conn)?))
+    }
+
+    /// The mark of the database that was given the name `id`, under `state_dir`.
+    pub fn named(state_dir: &Path, place: &Place, id: &str) -> Self {
+        Self { path: state_dir.join(format!("croupier-{id}.mark")), database: address(place) }
+    }
+
+    /// Keeps what the mark knows under another name, when it is about to be replaced by less. Returns where.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or written.
+    pub fn keep_aside(&self) -> std::io::Result<PathBuf> {
+        let kept = (1..).map(|number| self.path.with_extension(format!("mark.{number}"))).find(|path| !path.exists());
+        let kept = kept.unwrap_or_else(|| self.path.with_extension("mark.kept"));
+        fs::copy(&self.path, &kept)?;
+        fs::File::open(&kept)?.sync_all()?;
+        Ok(kept)
     }
 
     /// Where the chains must at least reach, when a mark was ever made.
@@ -120,12 +137,12 @@ pub fn check_not_emptied(state_dir: &Path, place: &Place) -> Result<(), String> 
     Ok(())
 }
 
-/// A path that does not depend on where the process was started, nor on links to it.
 /// How the mark names the place: a file by its absolute path, a server without user and password.
 fn address(place: &Place) -> PathBuf {
     place.file().map_or_else(|| PathBuf::from(place.shown()), absolute)
 }
 
+/// A path that does not depend on where the process was started, nor on links to it.
 fn absolute(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -1,7 +1,8 @@
 //! `cargo bench --bench durable`: durable requests per second against the bare ceiling and against one transaction per request, all
 //! in one run on one machine, the load generator included. What counts are the ratios.
 //!
-//! `-- --seconds N` per measurement (default 2), `-- --rounds N` of which the median counts (default 3), `-- --json`.
+//! `-- --seconds N` per measurement (default 2), `-- --rounds N` of which the median counts (default 3), `-- --json`;
+//! `-- --database postgres://…` for an empty database on a server instead of a new file, `-- --lanes N` there.
 
 mod load;
 mod service;
@@ -17,6 +18,8 @@ const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
 
 struct Plan {
     seconds: u64,
+    lanes: u64,
+    database: Option<String>,
     rounds: usize,
     json: bool,
 }
@@ -32,12 +35,13 @@ fn main() {
     let directory = std::env::temp_dir().join(format!("croupier-bench-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory for the database");
     log_off();
-    let (address, state) = service::start(&directory);
+    let file = format!("sqlite://{}/croupier.db", directory.display());
+    let (address, state) = service::start(&directory, plan.database.as_ref().unwrap_or(&file), plan.lanes);
     let targets = [
         ("bare ceiling", "request_payout", service::bare()),
         ("request_payout", "request_payout", address),
         ("check_deposit", "check_deposit", address),
-        ("one transaction per request", "request_payout", service::one_by_one(&state, &directory.join("croupier.db"))),
+        ("one transaction per request", "request_payout", service::one_by_one(&state)),
     ];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (mut rows, mut number) = (Vec::new(), 0);
@@ -118,12 +122,15 @@ fn report(plan: &Plan, rows: &[Row]) {
 
 fn plan() -> Plan {
     let arguments: Vec<String> = std::env::args().collect();
-    let after = |name: &str| {
+    let text = |name: &str| {
         let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1)?.parse().ok()
+        arguments.get(at + 1).cloned()
     };
+    let after = |name: &str| text(name)?.parse().ok();
     Plan {
         seconds: after("--seconds").unwrap_or(2),
+        lanes: after("--lanes").unwrap_or(2),
+        database: text("--database"),
         rounds: usize::try_from(after("--rounds").unwrap_or(3)).expect("a few rounds").max(1),
         json: arguments.iter().any(|argument| argument == "--json"),
     }

@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use croupier::api::transport::{Limits, Side, bind, only_post, read_body, serve};
 use croupier::app::{Application, State};
 use croupier::clock;
-use croupier::db::{self, DbConn};
+use croupier::db::{self, DbConn, Place, Scope};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, Login, Player, SiteId, time_ordered};
 use croupier::money::Currency;
@@ -21,8 +21,9 @@ use croupier::providers::{Direction, RawRequest};
 use croupier::questions::{self, Prepared};
 use croupier::secret::Secret;
 use croupier::settings::Settings;
+use croupier::shared;
 use croupier::wallet::transactions::{self, Kind, Movement};
-use diesel::r2d2::{ConnectionManager, Pool};
+use diesel::r2d2::{Error as PoolError, ManageConnection, Pool};
 
 /// The site of the load.
 pub const SITE: i64 = 332;
@@ -32,10 +33,10 @@ pub const SALT: &str = "a_salt_for_benchmarks_only_0123456789";
 pub const PLAYERS: usize = 1000;
 
 /// Starts the real service on a fresh database with funded players.
-pub fn start(directory: &Path) -> (SocketAddr, State) {
+pub fn start(directory: &Path, database: &str, lanes: u64) -> (SocketAddr, State) {
     let text = format!(
         "[server]\npublic_bind = \"127.0.0.1:0\"\nprivate_bind = \"127.0.0.1:0\"\nstate_dir = \"{0}\"\n\
-         [database]\nurl = \"sqlite://{0}/croupier.db\"\n[wallet]\napi_keys = {{ game = \"{SALT}{SALT}\" }}\n\
+         [database]\nurl = \"{database}\"\nlanes = {lanes}\n[wallet]\napi_keys = {{ game = \"{SALT}{SALT}\" }}\n\
          [sites.demo]\nsite_id = {SITE}\ncurrencies = [\"USD\"]\n[sites.demo.carouseller]\nsalts = [\"{SALT}\"]\n\
          payout_url = \"http://127.0.0.1:9/\"\n[sites.demo.payouts]\napproval = \"manual\"\n",
         directory.display()
@@ -59,7 +60,9 @@ async fn fund(state: &State) {
         let login = Login::parse(&format!("player{number}")).expect("a login");
         let player = Player { site: SiteId(SITE), login };
         let put = player.clone();
-        let made = state.db.write(move |tx| players::put(tx, &put, &players::Change::default(), clock::now()));
+        let made = state.db.write(Scope::from(&put.clone()), move |tx| {
+            players::put(tx, &put, &players::Change::default(), clock::now())
+        });
         made.await.expect("a player");
         let movement = Movement {
             player,
@@ -70,7 +73,8 @@ async fn fund(state: &State) {
             reason: None,
         };
         let key = format!("seed-{number}");
-        state.db.write(move |tx| transactions::make(tx, &key, &movement, clock::now())).await.expect("money");
+        let whose = Scope::from(&movement.player);
+        state.db.write(whose, move |tx| transactions::make(tx, &key, &movement, clock::now())).await.expect("money");
     }
 }
 
@@ -99,12 +103,8 @@ pub fn bare() -> SocketAddr {
 }
 
 /// The same work as the service, with one transaction per request on a pool of connections.
-pub fn one_by_one(state: &State, path: &Path) -> SocketAddr {
-    let pool =
-        Pool::builder().max_size(16).build(ConnectionManager::<DbConn>::new(path.to_string_lossy())).expect("a pool");
-    for _ in 0..16 {
-        let _settings_persist_per_connection = pool.get().map(|mut conn| setup(&mut conn));
-    }
+pub fn one_by_one(state: &State) -> SocketAddr {
+    let pool = Pool::builder().max_size(16).build(Connections(state.db.place().clone())).expect("a pool");
     let (dialect, sites) = (Arc::new(dialect()), state.sites.clone());
     http(move |config| {
         let (dialect, sites, pool) = (dialect.clone(), sites.clone(), pool.clone());
@@ -116,11 +116,14 @@ pub fn one_by_one(state: &State, path: &Path) -> SocketAddr {
                     let body = read_body(&request, &mut payload, 65_536).await?;
                     let question = dialect.read_question(&raw(&request, &body)).expect("the load is well signed");
                     let direction = question.direction;
+                    let whose = [Scope::from(&Player { site: question.site, login: question.login.clone() })];
                     let prepared = Prepared::new("carouseller", sites[&SiteId(SITE)].clone(), question);
                     let worked = web::block(move || {
                         let mut conn = pool.get().map_err(|error| Error::NoConnection(error.to_string()))?;
-                        setup(&mut conn);
-                        db::immediately(&mut conn, |tx| questions::decide(tx, &prepared, clock::now()))
+                        db::immediately(&mut conn, |tx| {
+                            (shared::HOOKS.warm)(tx, &whose)?;
+                            questions::decide(tx, &prepared, clock::now())
+                        })
                     });
                     let decided = worked.await?;
                     Ok::<_, actix_web::Error>(respond(&match direction {
@@ -133,10 +136,30 @@ pub fn one_by_one(state: &State, path: &Path) -> SocketAddr {
     })
 }
 
-fn setup(conn: &mut DbConn) {
-    use diesel::connection::SimpleConnection;
-    conn.batch_execute("PRAGMA busy_timeout = 30000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
-        .expect("the connection is set up");
+/// Connections that write, each used by one request at a time.
+struct Connections(Place);
+
+impl ManageConnection for Connections {
+    type Connection = DbConn;
+    type Error = PoolError;
+
+    fn connect(&self) -> Result<DbConn, PoolError> {
+        use diesel::connection::SimpleConnection;
+        let mut conn = db::connect(&self.0).expect("the database opens");
+        if let DbConn::Sqlite(file) = &mut conn {
+            // Many writers wait for one lock here; that is what is measured.
+            file.batch_execute("PRAGMA busy_timeout = 30000").map_err(PoolError::QueryError)?;
+        }
+        Ok(conn)
+    }
+
+    fn is_valid(&self, _conn: &mut DbConn) -> Result<(), PoolError> {
+        Ok(())
+    }
+
+    fn has_broken(&self, _conn: &mut DbConn) -> bool {
+        false
+    }
 }
 
 fn http(configure: impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static) -> SocketAddr {

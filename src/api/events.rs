@@ -72,6 +72,8 @@ async fn poll(state: &State, mut after: Cursor, limit: i64, sites: &[SiteId], wa
     let deadline = Instant::now() + wait;
     let (mut news, mut stopping) = (state.db.news(), state.stopping.clone());
     let (mut passed, mut place) = (None, None);
+    // Whoever has an answer of ours finds what it caused.
+    state.db.settle().await;
     loop {
         // Seen before the look: what is committed after it wakes us.
         news.borrow_and_update();

@@ -82,6 +82,12 @@ fn moment(text: &str) -> Result<Micros, String> {
     clock::parse_rfc3339(text).ok_or_else(|| "must be a time of RFC 3339, like 2026-11-21T08:00:00Z".into())
 }
 
+/// A connection that may write: not to books that have moved.
+fn writing(place: &db::Place) -> Result<DbConn, Failure> {
+    db::homes::check(place).map_err(unusable)?;
+    db::connect(place).map_err(unusable)
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -104,7 +110,7 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
                 Some(since) => Places::Between(since, until),
                 None => Places::These(known(&mut reading, &ids)?),
             };
-            let count = redeliver(&mut reading, &mut db::connect(&place).map_err(unusable)?, places)?;
+            let count = redeliver(&mut reading, &mut writing(&place)?, places)?;
             if json {
                 println!("{}", json!({ "queued": count }));
             } else {
@@ -113,7 +119,7 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
             Ok(())
         }
         Command::Resume => {
-            let mut conn = db::connect(&place).map_err(unusable)?;
+            let mut conn = writing(&place)?;
             if !db::immediately(&mut conn, |tx| desk::resume(tx, clock::now())).map_err(unusable)? {
                 return Err(Failure::NotInOrder("nothing was ever pushed from this database".into()));
             }

@@ -14,12 +14,13 @@ pub struct Args {}
 ///
 /// # Errors
 ///
-/// `WrongUse` when the database is in use, damaged, not ours, or newer than this binary.
+/// `WrongUse` when the database is in use, damaged, not ours, or newer than this binary, and when its books have moved.
 pub fn run(_args: Args, settings: &Path) -> Outcome {
     let settings = load_settings(settings)?;
     let place = db::Place::parse(&settings.database.url).map_err(|error| Failure::WrongUse(error.to_string()))?;
     marks::check_not_emptied(&settings.server.state_dir, &place).map_err(Failure::WrongUse)?;
     let _lock = db::FileLock::of(&place).map_err(|error| Failure::WrongUse(error.to_string()))?;
+    db::homes::check(&place).map_err(|error| Failure::WrongUse(error.to_string()))?;
     let ran =
         migrate::prepare(&place, migrate::Policy::Migrate).map_err(|error| Failure::WrongUse(error.to_string()))?;
     for name in &ran {

@@ -2,19 +2,23 @@
 //!
 //! Exit codes (contract, part 2): 0 done, 1 the thing checked is not in order, 2 wrong use or wrong settings.
 
+mod backup;
 mod certify;
+mod copy_database;
 mod demo;
 mod events;
 mod explain;
 mod ledger;
 mod migrate;
 mod openapi;
+mod restore;
 mod sending;
 mod serve;
 mod settings;
 mod sign;
 mod simulate;
 mod staff;
+mod steps;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -44,6 +48,12 @@ enum Command {
     Events(events::Args),
     /// Bring the database to the schema of this binary.
     Migrate(migrate::Args),
+    /// Write a backup of the database, beside a running service.
+    Backup(backup::Args),
+    /// Put a backup into the empty database of the settings.
+    Restore(restore::Args),
+    /// Move the books from SQLite to PostgreSQL, or back while nothing was written there.
+    CopyDatabase(copy_database::Args),
     /// Check the settings, or show those in force.
     Settings(settings::Args),
     /// Sign a JSON object or a form body from standard input.
@@ -85,6 +95,9 @@ pub fn main() -> ExitCode {
         Command::Ledger(args) => ledger::run(args, &cli.settings),
         Command::Events(args) => events::run(args, &cli.settings),
         Command::Migrate(args) => migrate::run(args, &cli.settings),
+        Command::Backup(args) => backup::run(args, &cli.settings),
+        Command::Restore(args) => restore::run(args, &cli.settings),
+        Command::CopyDatabase(args) => copy_database::run(args, &cli.settings),
         Command::Settings(args) => settings::run(args, &cli.settings),
         Command::Sign(args) => sign::run(args, &cli.settings),
         Command::Explain(args) => explain::run(args, &cli.settings),

@@ -74,7 +74,7 @@ fn role(name: &str) -> Result<Role, String> {
 ///
 /// 1 for an unknown name and for what the accounts do not allow, 2 for wrong use and wrong settings.
 pub fn run(args: Args, settings: &Path) -> Outcome {
-    let mut conn = open(settings)?;
+    let mut conn = open(settings, &args.command)?;
     match args.command {
         Command::Add { name, role } => add(&mut conn, &name, role),
         Command::Token { name } => {
@@ -143,8 +143,9 @@ fn read_password() -> Result<Option<Secret>, Failure> {
     Ok((!line.is_empty()).then(|| Secret::new(line)))
 }
 
-/// The database of the settings. Migrated only when its tables are missing: a service may run on it.
-fn open(settings: &Path) -> Result<DbConn, Failure> {
+/// The database of the settings. Migrated only when its tables are missing: a service may run on it. Where books have moved, they can
+/// be read only.
+fn open(settings: &Path, command: &Command) -> Result<DbConn, Failure> {
     let settings = Settings::load(settings).map_err(|problems| {
         let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
         Failure::WrongUse(format!("the settings are not in order\n{}", lines.join("\n")))
@@ -152,6 +153,9 @@ fn open(settings: &Path) -> Result<DbConn, Failure> {
     let wrong = |error: db::OpenError| Failure::WrongUse(error.to_string());
     let place = db::Place::parse(&settings.database.url).map_err(wrong)?;
     marks::check_not_emptied(&settings.server.state_dir, &place).map_err(Failure::WrongUse)?;
+    if !matches!(command, Command::List { .. }) {
+        db::homes::check(&place).map_err(wrong)?;
+    }
     let mut conn = db::connect(&place).map_err(wrong)?;
     let usable = accounts::list(&mut conn).is_ok() && audit::head(&mut conn).is_ok();
     if !usable {

@@ -4,6 +4,8 @@
 
 mod checkpoint;
 mod connection;
+pub mod copy;
+pub mod homes;
 mod lane;
 mod lock;
 pub mod migrate;

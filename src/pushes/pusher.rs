@@ -216,6 +216,7 @@ impl Pusher {
         if !self.has_the_turn(Instant::now()).await? {
             return Ok(Worked::Elsewhere);
         }
+        self.db.settle().await;
         let mut looked = self.db.read(move |conn| plan::look(conn, at)).await?;
         if let Look::First = looked {
             self.begin().await?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use croupier::clock::{self, Micros};
-use croupier::db::DbConn;
+use croupier::db::{DbConn, Scope};
 use croupier::events::{self, Kind, New, feed};
 use croupier::ids::{Login, Player, SiteId};
 use croupier::instance::Me;
@@ -42,7 +42,8 @@ impl Line {
         for login in LOGINS {
             let change = players::Change::default();
             let player = Player { site: SiteId(SITE), login: Login::parse(login).expect("a login") };
-            let put = line.bench.state().db.write(move |tx| players::put(tx, &player, &change, 0));
+            let put =
+                line.bench.state().db.write(Scope::from(&player), move |tx| players::put(tx, &player, &change, 0));
             put.await.expect("a player");
         }
         line
@@ -52,7 +53,7 @@ impl Line {
     pub async fn tell(&self, whose: &[Option<usize>]) {
         let whose = whose.to_vec();
         let at = self.start;
-        let told = self.bench.state().db.write(move |tx| {
+        let told = self.bench.state().db.write(Scope::Nobody, move |tx| {
             for (nth, player) in whose.iter().enumerate() {
                 let login = player.map(|player| Login::parse(LOGINS[player])).transpose()?;
                 let known = login.map(|login| players::read(tx.read()?, &Player { site: SiteId(SITE), login }));

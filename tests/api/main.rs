@@ -1,6 +1,7 @@
-//! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
+//! The integration tests: one binary, each test a promise, each with the real service, a real database and a real HTTP peer.
 
 mod agreement;
+mod backup;
 #[path = "support/bench.rs"]
 mod bench;
 mod books;
@@ -22,6 +23,7 @@ mod keys;
 mod life;
 mod migrations;
 mod model;
+mod moving;
 mod network;
 mod openapi;
 mod outbox;
@@ -41,9 +43,11 @@ mod repeats;
 mod rollbacks;
 mod senders;
 mod sending;
+mod several_instances;
 mod signatures;
 mod support;
 mod texts;
 mod tidy;
+mod two_homes;
 mod wallet;
 mod wallet_certificate;

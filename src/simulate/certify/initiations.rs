@@ -170,8 +170,11 @@ async fn waits(bench: &Bench) -> Result<(), Stop> {
 
 /// The release comes a moment after the refusal: asks until the money can be withdrawn again.
 async fn refused(bench: &Bench) -> Result<(), Stop> {
-    sent(bench).await?;
-    bench.server()?.answer_with(|_| Behaviour::Accept);
+    let (_, refused) = sent(bench).await?;
+    // It has arrived, and its answer may still be chosen.
+    bench.server()?.answer_with(move |initiation| {
+        if initiation.external_id == refused { Behaviour::Refuse(7) } else { Behaviour::Accept }
+    });
     let started = Instant::now();
     loop {
         let answer = bench.ask(&bench.payout(bench.unit())).await?;
