@@ -38,14 +38,10 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
     if args.json {
         println!("{}", serde_json::to_string(&header).map_err(|error| wrong(&error))?);
     } else {
+        println!("{}: {} entries of {}, taken {}", args.file.display(), header.entries, place.shown(), header.taken_at);
         println!(
-            "{}: {} entries of {}, taken {}",
-            args.file.display(),
-            header.entries,
-            place.shown(),
-            header.taken_at
+            "It holds everything that the database holds, personal data and digests of tokens too: keep it like the database."
         );
-        println!("It holds everything that the database holds, personal data and digests of tokens too: keep it like the database.");
     }
     Ok(())
 }

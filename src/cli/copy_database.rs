@@ -33,7 +33,9 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
     let wrong = |text: String| Failure::WrongUse(text);
     let source = Place::parse(&settings.database.url).map_err(|error| wrong(error.to_string()))?;
     let Some(file) = source.file() else {
-        return Err(wrong("database.url is not an SQLite file: copy-database moves the books from one to PostgreSQL".into()));
+        return Err(wrong(
+            "database.url is not an SQLite file: copy-database moves the books from one to PostgreSQL".into(),
+        ));
     };
     let to = Secret::new(args.to);
     let Ok(Place::Postgres(url)) = Place::parse(&to) else {
@@ -74,9 +76,15 @@ fn print(report: &Report, source: &str, target: &str, undo: bool) {
         println!("{:24} {:>12} rows{}", table.table, table.source, if table.same { "" } else { "  DIFFERENT" });
     }
     for balance in &report.balances {
-        println!("{:12} {} {:>20} available {:>16} held", balance.kind, balance.currency, balance.available, balance.held);
+        println!(
+            "{:12} {} {:>20} available {:>16} held",
+            balance.kind, balance.currency, balance.available, balance.held
+        );
     }
-    println!("chain ends with {}, audit with {}, events with {}", report.heads.journal, report.heads.audit, report.heads.event);
+    println!(
+        "chain ends with {}, audit with {}, events with {}",
+        report.heads.journal, report.heads.audit, report.heads.event
+    );
     for difference in &report.differences {
         println!("differs: {difference}");
     }
@@ -89,7 +97,8 @@ fn print(report: &Report, source: &str, target: &str, undo: bool) {
             ),
             (false, false) => format!("not everything is the same: {source} stays in use, {target} stays closed"),
             (true, true) => format!("nothing was written on {target}: it is closed now, and {source} is open again"),
-            (false, true) => format!("{target} has been written to, and going back would lose that: nothing has changed"),
+            (false, true) =>
+                format!("{target} has been written to, and going back would lose that: nothing has changed"),
         }
     );
 }

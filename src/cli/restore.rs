@@ -94,12 +94,14 @@ impl Restore<'_> {
             Place::Postgres(_) => self.settings.server.state_dir.join("croupier-backup"),
         };
         let staged = copy::stage(&self.args.file, &near).map_err(failure)?;
-        let taken = staged.header.as_ref().map_or_else(|| "at an unknown time".to_owned(), |header| header.taken_at.clone());
+        let taken =
+            staged.header.as_ref().map_or_else(|| "at an unknown time".to_owned(), |header| header.taken_at.clone());
         let mut conn = db::connect(&Place::Sqlite(staged.path.clone())).map_err(unusable)?;
         let mut restored = self.verified(&mut conn, &taken)?;
         let mark = MarkFile::of(&self.settings.server.state_dir, self.place, &mut conn).map_err(unusable)?;
         let known = mark.load().map_err(Failure::NotInOrder)?;
-        restored.lost = known.map_or_else(|| Ok(Vec::new()), |known| marks::lost(&mut conn, &known)).map_err(unusable)?;
+        restored.lost =
+            known.map_or_else(|| Ok(Vec::new()), |known| marks::lost(&mut conn, &known)).map_err(unusable)?;
         self.accept_loss(&restored.lost, &taken)?;
         self.record(&mut conn, &restored)?;
         let current = marks::current(&mut conn).map_err(unusable)?;
@@ -141,7 +143,8 @@ impl Restore<'_> {
         drop(steps);
         let mut conn = db::connect_read_only(self.place).map_err(unusable)?;
         let mut restored = self.verified(&mut conn, &header.taken_at)?;
-        restored.lost = known.map_or_else(|| Ok(Vec::new()), |known| marks::lost(&mut conn, &known)).map_err(unusable)?;
+        restored.lost =
+            known.map_or_else(|| Ok(Vec::new()), |known| marks::lost(&mut conn, &known)).map_err(unusable)?;
         self.accept_loss(&restored.lost, &header.taken_at)?;
         drop(conn);
         let mut conn = db::connect(self.place).map_err(unusable)?;
@@ -220,7 +223,13 @@ fn behind(known: &Mark, header: &Header) -> Vec<String> {
 }
 
 fn print(restored: &Restored, place: &Place) {
-    println!("{}: {} entries, {} players, as they were {}", place.shown(), restored.entries, restored.players, restored.taken_at);
+    println!(
+        "{}: {} entries, {} players, as they were {}",
+        place.shown(),
+        restored.entries,
+        restored.players,
+        restored.taken_at
+    );
     for lost in &restored.lost {
         println!("lost: {lost}");
     }

@@ -42,6 +42,7 @@ impl Steps {
             Step::Checked { table, rows, of } => self.rows("checked", table, rows, of),
             Step::TargetHeld => self.said("the target is whole and sends nothing by itself"),
             Step::SourceClosed => self.said("the source is closed"),
+            Step::TargetClosed => self.said("the target is closed"),
             Step::TargetOpened => self.said("the target is open"),
         }
         ControlFlow::Continue(())

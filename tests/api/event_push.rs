@@ -221,7 +221,13 @@ async fn a_stop_does_not_wait_for_a_receiver_that_hangs() {
     line.tell_players(&[0]).await;
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let events = line.bench.state().settings.events.clone().expect("[events] is set");
-    let pusher = Pusher::new(line.bench.state().db.clone(), &events, line.bench.state().metrics.clone(), stopping);
+    let pusher = Pusher::new(
+        line.bench.state().db.clone(),
+        &events,
+        line.bench.state().metrics.clone(),
+        stopping,
+        line.bench.app.me().clone(),
+    );
     let began = std::time::Instant::now();
     let running = tokio::spawn(pusher.expect("a pusher").run());
     line.receiver.wait("the push arrives", |seen| seen.len() == 1);
@@ -300,7 +306,13 @@ async fn a_private_address_is_not_called() {
             private_networks: Vec::new(),
         };
         let state = line.bench.state();
-        let pusher = Pusher::new(state.db.clone(), &events, state.metrics.clone(), state.stopping.clone());
+        let pusher = Pusher::new(
+            state.db.clone(),
+            &events,
+            state.metrics.clone(),
+            state.stopping.clone(),
+            line.bench.app.me().clone(),
+        );
         let before = line.attempts(1).await.len();
 
         pusher

@@ -68,6 +68,8 @@ pub enum Step<'a> {
     TargetHeld,
     /// The source may not be used any more.
     SourceClosed,
+    /// On the way back: the target may not be used any more.
+    TargetClosed,
     /// The target may be used.
     TargetOpened,
 }

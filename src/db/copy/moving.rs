@@ -292,7 +292,7 @@ pub fn take_back(source: &Path, target: &Secret, tell: &mut Tell<'_>) -> Result<
         target.transaction(|target| Ok(target.set_meta(UNFINISHED, before.as_deref())?))?;
         return compared;
     }
-    told(tell, Step::TargetHeld)?;
+    told(tell, Step::TargetClosed)?;
     diesel::sql_query("DELETE FROM meta WHERE name = ?").bind::<Text, _>(MOVED_TO).execute(&mut conn)?;
     conn.batch_execute("COMMIT")?;
     compared
