@@ -91,6 +91,7 @@ impl Line {
     }
 
     pub async fn step(&self, after: Micros) -> Worked {
+        self.bench.state().db.settle().await;
         self.pusher.step_at(self.start + after).await.expect("a step")
     }
 
@@ -98,6 +99,7 @@ impl Line {
         &self,
         work: impl FnOnce(&mut DbConn) -> diesel::QueryResult<T> + Send + 'static,
     ) -> T {
+        self.bench.state().db.settle().await;
         self.bench.state().db.read(move |conn| Ok(work(conn)?)).await.expect("a read")
     }
 
