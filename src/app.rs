@@ -125,7 +125,8 @@ impl Application {
         let polls = Arc::new(Semaphore::new(api::MOST_POLLS));
         let (stopping, stopped) = watch::channel(false);
         let endpoint = settings.events.as_ref();
-        let pusher = endpoint.map(|events| Pusher::new(db.clone(), events, metrics.clone(), stopped.clone()));
+        let pusher =
+            endpoint.map(|events| Pusher::new(db.clone(), events, metrics.clone(), stopped.clone(), me.clone()));
         let pusher = pusher.transpose().map_err(StartError)?;
         let state = State {
             db,

@@ -16,6 +16,10 @@
 //! - [`outgoing`]: HTTP requests to providers, guarded.
 //! - [`simulate`]: the Cashier, played, for the demo, the tests and integrators.
 
+// Tests of modules use helpers of the integration tests, which name the crate from outside.
+#[cfg(test)]
+extern crate self as croupier;
+
 pub mod api;
 pub mod app;
 pub mod cashier;
@@ -47,6 +51,8 @@ pub mod simulate;
 pub mod staff;
 pub mod state;
 pub mod status;
+#[cfg(test)]
+mod testing;
 pub mod verify;
 pub mod wallet;
 pub mod webhooks;

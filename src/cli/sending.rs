@@ -77,6 +77,7 @@ fn confirm(conn: &mut DbConn, reason: &str, actor: Option<&str>) -> Result<Sendi
         let mut said = reason.to_owned();
         if let Some(name) = actor {
             let known = accounts::named(tx.read()?, name)?.ok_or(Error::NotFound("active staff member"))?;
+            let known = accounts::locked(tx, known.id)?.ok_or(Error::NotFound("active staff member"))?;
             known.require(Act::ConfirmSending)?;
             // Nobody has shown who they are: the audit says so.
             said.push_str(" (named on the command line)");

@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn settings_that_would_not_start_end_with_exit_code_2() {
-        for text in ["[server", "nonsense = 1", "[database]\nurl = \"postgres://u:hunter2@h/d\""] {
+        for text in ["[server", "nonsense = 1", "[database]\nurl = \"mysql://u:hunter2@h/d\""] {
             let file = file(text);
             assert!(matches!(check(file.path(), true), Err(Failure::WrongUse(_))), "{text}");
             assert!(matches!(print(file.path(), false), Err(Failure::WrongUse(said)) if !said.contains("hunter2")));

@@ -109,7 +109,7 @@ pub fn between(
 ///
 /// What the database says.
 pub fn push_again(tx: &mut WriteTx<'_>, places: &[i64], at: Micros) -> Result<usize, Error> {
-    let position = queue::endpoint(tx.read()?)?.map_or(0, |endpoint| endpoint.position);
+    let position = queue::locked_endpoint(tx)?.map_or(0, |endpoint| endpoint.position);
     let mut players = BTreeSet::new();
     let mut new_rows = Vec::new();
     let mut count = 0;
@@ -138,7 +138,7 @@ pub fn push_again(tx: &mut WriteTx<'_>, places: &[i64], at: Micros) -> Result<us
 ///
 /// What the database says.
 pub fn resume(tx: &mut WriteTx<'_>, at: Micros) -> Result<bool, Error> {
-    let Some(endpoint) = queue::endpoint(tx.read()?)? else { return Ok(false) };
+    let Some(endpoint) = queue::locked_endpoint(tx)? else { return Ok(false) };
     queue::save_endpoint(tx, &endpoint.healthy())?;
     queue::hasten(tx, at)?;
     Ok(true)

@@ -7,6 +7,7 @@
 //! - [`desk`]: what a person may see and do: status, attempts, once more, resume.
 
 pub mod desk;
+mod lease;
 mod plan;
 pub mod pusher;
 mod queue;

@@ -1,22 +1,24 @@
 //! The task that sends: plans a round, sends it with no transaction open, records it in one commit. A crash in between sends the same
 //! events again, with the same ids.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use standardwebhooks::Webhook;
 use tokio::sync::watch;
 
+use super::lease::{self, Known, Turn};
 use super::plan::{self, Group, Look, Plan, Push};
 use super::queue::{self, Endpoint};
 use super::record::{self, Attempt, Recorded, Round, Sent};
 use super::waits::{Fault, Outcome};
 use crate::clock::{self, Micros};
-use crate::db::{Db, Scope};
+use crate::db::{Db, Scope, WriteTx};
 use crate::error::Error;
 use crate::events;
+use crate::instance::Me;
 use crate::metrics::Metrics;
 use crate::outgoing::{AddressRules, Outgoing, SendError};
 use crate::settings;
@@ -61,6 +63,8 @@ pub enum Worked {
     Resting,
     /// Nothing was due.
     Idle,
+    /// Another instance pushes.
+    Elsewhere,
 }
 
 /// Pushes events to the game server.
@@ -73,6 +77,8 @@ pub struct Pusher {
     outgoing: Outgoing,
     metrics: Metrics,
     stopping: watch::Receiver<bool>,
+    me: Me,
+    turn: Arc<Mutex<Known>>,
 }
 
 impl Pusher {
@@ -86,13 +92,14 @@ impl Pusher {
         endpoint: &settings::Events,
         metrics: Metrics,
         stopping: watch::Receiver<bool>,
+        me: Me,
     ) -> Result<Self, String> {
         let outgoing = Outgoing::with_timeouts(CONNECT_TIMEOUT, TOTAL_TIMEOUT)?;
         // The settings were checked; the error is not shown, for it may quote the secret.
         let signer = Webhook::new(endpoint.secret.expose()).map_err(|_| "events.secret is not a key in base64")?;
         let rules = AddressRules::new(endpoint.private_networks.clone());
         let (endpoint, signer) = (Arc::new(endpoint.clone()), Arc::new(signer));
-        Ok(Self { db, endpoint, rules, signer, outgoing, metrics, stopping })
+        Ok(Self { db, endpoint, rules, signer, outgoing, metrics, stopping, me, turn: Arc::default() })
     }
 
     /// The same with another way out, for tests with other timeouts.
@@ -100,8 +107,65 @@ impl Pusher {
         Self { outgoing, ..self }
     }
 
+    /// The same as another instance, for tests.
+    pub fn as_instance(self, me: Me) -> Self {
+        Self { me, turn: Arc::default(), ..self }
+    }
+
+    /// Whether this instance is the one that pushes, at `now`. Takes the lease when nobody has it or its holder is gone, and renews it.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub async fn has_the_turn(&self, now: Instant) -> Result<bool, Error> {
+        if self.me.alone || self.known().is_fresh(now) {
+            return Ok(true);
+        }
+        if self.known().is_elsewhere(now) {
+            return Ok(false);
+        }
+        let found = self.db.read(|conn| Ok(lease::find(conn)?)).await?;
+        let turn = self.known().judge(found.as_ref(), &self.me, now);
+        let taken = match turn {
+            Turn::Leave => false,
+            Turn::Take => {
+                let me = self.me.clone();
+                let take = move |tx: &mut WriteTx<'_>| Ok(lease::take(tx, found.as_ref(), &me, clock::now())?);
+                self.db.write(Scope::Nobody, take).await?
+            }
+        };
+        let before = self.known().settle(taken, now);
+        match (before, taken) {
+            (false, true) => log::info!("events: this instance pushes from now on"),
+            (true, false) => log::warn!("events: another instance pushes from now on"),
+            (true, true) | (false, false) => {}
+        }
+        Ok(taken)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets another instance push at once.
+    pub async fn give_back(&self) {
+        let now = Instant::now();
+        if self.me.alone || !self.known().settle(false, now) {
+            return;
+        }
+        let me = self.me.clone();
+        if let Err(error) = self.db.write(Scope::Nobody, move |tx| Ok(lease::release(tx, &me)?)).await {
+            log::warn!("events: the turn to push cannot be given back; another instance takes it in a while: {error}");
+        }
+    }
+
     /// Sends until the service stops.
     pub async fn run(self) {
+        self.work().await;
+        self.give_back().await;
+    }
+
+    async fn work(&self) {
         let (mut news, mut stopping) = (self.db.news(), self.stopping.clone());
         let mut measured: Option<Instant> = None;
         while !*stopping.borrow_and_update() {
@@ -117,6 +181,8 @@ impl Pusher {
             let (pause, wakes) = match worked {
                 Ok(Worked::Sent) => continue,
                 Ok(Worked::Idle) => (LOOK_AGAIN, true),
+                // Its holder sees the news; whether it is gone is looked at now and then.
+                Ok(Worked::Elsewhere) => (lease::LOOK, false),
                 // News do not make it healthy; a command may.
                 Ok(Worked::Resting) => (LOOK_AGAIN, false),
                 Err(error) => {
@@ -147,6 +213,9 @@ impl Pusher {
     ///
     /// As [`Pusher::step`].
     pub async fn step_at(&self, at: Micros) -> Result<Worked, Error> {
+        if !self.has_the_turn(Instant::now()).await? {
+            return Ok(Worked::Elsewhere);
+        }
         self.db.settle().await;
         let mut looked = self.db.read(move |conn| plan::look(conn, at)).await?;
         if let Look::First = looked {
@@ -156,7 +225,22 @@ impl Pusher {
         match looked {
             Look::First | Look::Nothing => Ok(Worked::Idle),
             Look::Resting => Ok(Worked::Resting),
-            Look::Send(plan) => self.round(plan, at).await.map(|()| Worked::Sent),
+            Look::Send(plan) => self.renewing(self.round(plan, at)).await.map(|()| Worked::Sent),
+        }
+    }
+
+    /// A round may take longer than a lease: it is renewed meanwhile. Whether it is still ours is asked when the round is recorded.
+    async fn renewing(&self, round: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+        tokio::pin!(round);
+        loop {
+            tokio::select! {
+                done = &mut round => return done,
+                () = tokio::time::sleep(lease::RENEW) => {
+                    if let Err(error) = self.has_the_turn(Instant::now()).await {
+                        log::warn!("events: the turn to push cannot be renewed: {error}");
+                    }
+                }
+            }
         }
     }
 
@@ -198,7 +282,19 @@ impl Pusher {
         let percent = getrandom::u32().map_or(20, i64::from);
         let round = Arc::new(Round { endpoint, sent, held, position, began_at: at, at: at + elapsed(began), percent });
         let written = round.clone();
-        let recorded = self.db.write(Scope::Nobody, move |tx| record::record(tx, &written)).await?;
+        let me = self.me.clone();
+        let record = move |tx: &mut WriteTx<'_>| {
+            // The row of the lease is locked until the commit: of two who take themselves for its holder, one finds out here.
+            if !me.alone && !lease::keep(tx, &me)? {
+                return Ok(None);
+            }
+            record::record(tx, &written).map(Some)
+        };
+        let Some(recorded) = self.db.write(Scope::Nobody, record).await? else {
+            log::warn!("events: another instance has taken over; what was sent last may be sent once more");
+            self.known().settle(false, Instant::now());
+            return Ok(());
+        };
         self.tell(&round, &recorded);
         Ok(())
     }

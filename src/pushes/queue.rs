@@ -113,6 +113,13 @@ pub fn endpoint(conn: &mut DbConn) -> QueryResult<Option<Endpoint>> {
     event_endpoint::table.select(Endpoint::as_select()).first(conn).optional()
 }
 
+/// Where pushes stand, locked until the commit: nobody else who changes the queue or the endpoint does so meanwhile.
+pub fn locked_endpoint(tx: &mut WriteTx<'_>) -> QueryResult<Option<Endpoint>> {
+    let same = event_endpoint::position.eq(event_endpoint::position);
+    diesel::update(event_endpoint::table.find(1)).set(same).execute(tx.conn()?)?;
+    endpoint(tx.read()?)
+}
+
 /// Writes where pushes stand.
 pub fn save_endpoint(tx: &mut WriteTx<'_>, endpoint: &Endpoint) -> QueryResult<()> {
     let conn = tx.conn()?;

@@ -111,7 +111,7 @@ pub(super) struct Recorded {
 /// What the database says; `Internal` when somebody else has moved the position.
 pub(super) fn record(tx: &mut WriteTx<'_>, round: &Round) -> Result<Recorded, Error> {
     // Read again: a person may have resumed meanwhile.
-    let before = queue::endpoint(tx.read()?)?.ok_or_else(|| Error::Internal("pushes stand nowhere".into()))?;
+    let before = queue::locked_endpoint(tx)?.ok_or_else(|| Error::Internal("pushes stand nowhere".into()))?;
     if before.position != round.endpoint.position {
         return Err(Error::Internal("somebody else pushes events from these books".into()));
     }

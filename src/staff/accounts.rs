@@ -125,7 +125,10 @@ pub fn add(
 /// `NotFound`, or `Conflict` when the account is disabled.
 pub fn set_role(tx: &mut WriteTx<'_>, by: &str, name: &str, role: Role, at: Micros) -> Result<(), Error> {
     let row = enabled(tx.read()?, name)?;
-    diesel::update(staff::table.find(row.id)).set(staff::role.eq(role.name())).execute(tx.conn()?)?;
+    let as_read = staff::table.find(row.id).filter(staff::disabled.eq(false)).filter(staff::role.eq(&row.role));
+    if diesel::update(as_read).set(staff::role.eq(role.name())).execute(tx.conn()?)? != 1 {
+        return Err(Error::Conflict(format!("the account of {name} has changed meanwhile; look at it and try again")));
+    }
     let mut detail = format!("role {} instead of {}", role.name(), row.role);
     if !permissions::may(role, Act::Approve) {
         let withdrawn = approvals::withdraw_of(tx, name)?;
@@ -157,6 +160,10 @@ pub fn disable(tx: &mut WriteTx<'_>, by: &str, name: &str, at: Micros) -> Result
 /// `NotFound`, or `Conflict` when the account is disabled.
 pub fn issue_token(tx: &mut WriteTx<'_>, by: &str, name: &str, at: Micros) -> Result<Secret, Error> {
     let row = enabled(tx.read()?, name)?;
+    // Locked, so that whoever disables the account finds the token.
+    if locked(tx, row.id)?.is_none() {
+        return Err(Error::Conflict(format!("the account of {name} is disabled")));
+    }
     let token = format!("{TOKEN_PREFIX}{}", hex::encode(passwords::random::<32>()?));
     let values = (
         staff_tokens::digest.eq(digest(&token).to_vec()),
@@ -222,6 +229,16 @@ pub fn current(conn: &mut DbConn, id: i64) -> Result<Option<Actor>, Error> {
     row.map_or(Ok(None), StaffRow::actor)
 }
 
+/// The same, locked until the commit: a change of the role or of the account comes before this or after it, never in between.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn locked(tx: &mut WriteTx<'_>, id: i64) -> Result<Option<Actor>, Error> {
+    diesel::update(staff::table.find(id)).set(staff::id.eq(staff::id)).execute(tx.conn()?)?;
+    current(tx.read()?, id)
+}
+
 /// Every account, in the order in which they were made.
 ///
 /// # Errors
@@ -276,7 +293,7 @@ mod tests {
         ONCE.get_or_init(|| Hashed::new(&Secret::new("correct horse")).unwrap()).clone()
     }
 
-    fn write<T>(books: &mut Books, work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    fn write<T>(books: &mut Books, work: impl FnMut(&mut WriteTx<'_>) -> Result<T, Error>) -> Result<T, Error> {
         immediately(&mut books.conn, work)
     }
 

@@ -197,7 +197,7 @@ mod tests {
     fn tampered(rows: i64, sql: &str) -> AuditReport {
         let mut books = books_with(rows);
         let open = "DROP TRIGGER audit_rows_are_never_changed; DROP TRIGGER audit_rows_are_never_deleted;";
-        books.conn.batch_execute(&format!("{open} {sql}")).unwrap();
+        books.tamper(&format!("{open} {sql}"));
         verify(&mut books.conn).unwrap()
     }
 

@@ -1,19 +1,26 @@
 //! A throw-away database for the tests of this module.
 
+use crate::db::DbConn;
 use crate::db::migrate::{Policy, prepare};
-use crate::db::{DbConn, Place, connect};
+use crate::testing::database::{self, TestDatabase};
 
-/// A migrated SQLite file that goes away with its directory.
+/// A migrated database that goes away with its connection.
 pub(super) struct Books {
     pub conn: DbConn,
-    _dir: tempfile::TempDir,
+    _database: TestDatabase,
+    _directory: tempfile::TempDir,
 }
 
 impl Books {
     pub fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let place = Place::from(dir.path().join("books.db"));
-        prepare(&place, Policy::Migrate).expect("the schema");
-        Self { conn: connect(&place).expect("a connection"), _dir: dir }
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let database = TestDatabase::create(directory.path());
+        prepare(&database.place(), Policy::Migrate).expect("the schema");
+        Self { conn: database.connect(), _database: database, _directory: directory }
+    }
+
+    /// Does to the rows what nobody may.
+    pub fn tamper(&mut self, sql: &str) {
+        database::tamper(&mut self.conn, sql);
     }
 }

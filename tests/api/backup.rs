@@ -221,15 +221,6 @@ fn said(output: &std::process::Output) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&text).into_owned())
 }
 
-fn remove_database(service: &Service) {
-    for end in ["", "-wal", "-shm"] {
-        let path = format!("{}{end}", service.database().display());
-        if Path::new(&path).exists() {
-            std::fs::remove_file(path).unwrap();
-        }
-    }
-}
-
 fn marks(service: &Service) -> Vec<String> {
     names(service.directory()).into_iter().filter(|name| name.contains(".mark")).collect()
 }
@@ -246,7 +237,7 @@ fn a_backup_that_lacks_what_the_mark_knows_is_put_back_only_by_somebody_who_says
     assert_eq!(made["entries"], 1);
     service.player("bert", 500);
     assert_eq!(service.stop().0, Some(0));
-    remove_database(&service);
+    service.database().lose();
     let before = marks(&service);
 
     let refused = said(&service.cli(&["restore", backup]));
@@ -255,7 +246,7 @@ fn a_backup_that_lacks_what_the_mark_knows_is_put_back_only_by_somebody_who_says
         refused.1.contains("--i-know-what-is-lost") && refused.1.contains("ledger does not hold row 2"),
         "{refused:?}"
     );
-    assert!(!service.database().exists() && marks(&service) == before, "nothing has changed");
+    assert!(service.database().is_lost() && marks(&service) == before, "nothing has changed");
 
     let done = service.cli(&["restore", backup, "--i-know-what-is-lost", "--json"]);
     let done: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{:?}", said(&done)));
@@ -264,9 +255,9 @@ fn a_backup_that_lacks_what_the_mark_knows_is_put_back_only_by_somebody_who_says
     assert_eq!(marks(&service).len(), before.len() + 1, "the old mark is kept: {:?}", marks(&service));
     service.start();
     assert_eq!(service.balance("anna"), (1000, 0));
-    let held = word(&Place::Sqlite(service.database()), "(SELECT value FROM meta WHERE name = 'sending_held')");
+    let held = word(&service.database().place(), "(SELECT value FROM meta WHERE name = 'sending_held')");
     assert!(held.starts_with("restored from ") && held.contains(" taken 20"), "{held}");
-    let audit = word(&Place::Sqlite(service.database()), "(SELECT detail FROM audit WHERE act = 'database.restore')");
+    let audit = word(&service.database().place(), "(SELECT detail FROM audit WHERE act = 'database.restore')");
     assert!(audit.contains("ledger does not hold row 2"), "{audit}");
     assert_eq!(service.verify()["ok"], true);
 }
@@ -283,7 +274,7 @@ fn a_backup_that_has_everything_is_put_back_without_a_question() {
     let over = said(&service.cli(&["restore", backup]));
     assert_eq!(over.0, Some(1), "{over:?}");
     assert!(over.1.contains("is not empty"), "{over:?}");
-    remove_database(&service);
+    service.database().lose();
 
     let done = said(&service.cli(&["restore", backup]));
 
@@ -299,7 +290,7 @@ fn books_that_have_moved_are_read_and_never_written() {
     service.player("anna", 1000);
     assert_eq!(service.stop().0, Some(0));
     write(
-        &Place::Sqlite(service.database()),
+        &service.database().place(),
         "INSERT INTO meta VALUES ('moved_to', '{\"to\":\"postgres://db.example/croupier\",\"at\":\"2026-11-21T00:00:00Z\"}')",
     );
 

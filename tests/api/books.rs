@@ -1,23 +1,23 @@
 //! Books that were tampered with are found, named, and not served (contract part 2, threats R8, DUR-6, DUR-7, DUR-12, ADM-7).
 
-use croupier::clock;
-use croupier::db::connect;
 use croupier::ids::{Login, Player, SiteId};
 use croupier::protection::exclusion;
 use croupier::simulate::messages::{CHARGEBACK, PAYOUT, PURCHASE, SUCCESS};
+use croupier::{clock, db};
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 use crate::support::TestApp;
-use crate::support::app::{SITE, WALLET_KEY, set};
-use crate::support::binary::{Serving, copy_of, run};
+use crate::support::app::{Home, SITE, WALLET_KEY, set};
+use crate::support::binary::{Serving, run};
+use crate::support::database::about_the_file;
 use crate::support::story::Asked;
 use crate::support::wire::{Wallet, check_deposit, notification, order, request_payout, signed};
 
 /// A stopped service's directory with one of everything in its books, and its orders.
 struct Told {
-    directory: std::sync::Arc<tempfile::TempDir>,
+    home: std::sync::Arc<Home>,
     settings: String,
     paid: Asked,
     sent: Asked,
@@ -45,15 +45,23 @@ async fn told() -> Told {
         let append = move |tx: &mut croupier::db::WriteTx<'_>| {
             croupier::staff::audit::append(tx, "carol", "test", "nothing", reason, clock::now())
         };
-        app.state.db.write(append).await.expect("an audit row");
+        app.state.db.write(db::Scope::Nobody, append).await.expect("an audit row");
     }
+    let bob = Player { site: SiteId(SITE), login: Login::parse("bob").expect("a login") };
+    let scope = db::Scope::from(&bob);
     let exclude = move |tx: &mut croupier::db::WriteTx<'_>| {
-        let bob = Player { site: SiteId(SITE), login: Login::parse("bob")? };
         exclusion::exclude(tx, &bob, exclusion::Kind::CoolOff, clock::now() + clock::DAY_MICROS, clock::now())
     };
-    app.state.db.write(exclude).await.expect("an exclusion");
-    let (directory, settings, _) = app.stop().await;
-    Told { directory, settings, paid, sent, waiting, credited }
+    app.state.db.write(scope, exclude).await.expect("an exclusion");
+    let (home, settings, _) = app.stop().await;
+    Told { home, settings, paid, sent, waiting, credited }
+}
+
+impl Told {
+    /// A copy to do harm to.
+    fn copy(&self) -> Home {
+        self.home.copy(&self.settings)
+    }
 }
 
 /// Tampering with what says whose money it is, where an order came from, and who vouches for it.
@@ -164,18 +172,15 @@ async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
         (format!("{audit} DELETE FROM audit WHERE id = 2"), "the audit does not hold row 2".into()),
     ];
     let cases = cases.into_iter().chain(what_binds_rows_to_each_other(&told));
-    let (sound, _) = copy_of(told.directory.path(), &told.settings);
+    let sound = told.copy();
     let report = run(sound.path(), &["ledger", "verify", "--json"], "");
     assert_eq!((report.code, &report.json()["ok"], &report.json()["problems"]), (0, &json!(true), &json!([])));
     assert_eq!(report.json()["postings"].as_i64(), report.json()["entries"].as_i64().map(|entries| 2 * entries));
 
     let checks = cases.map(|(sql, names)| {
-        let (copy, database) = copy_of(told.directory.path(), &told.settings);
+        let copy = told.copy();
         tokio::task::spawn_blocking(move || {
-            let mut conn = connect(&database).expect("the database");
-            conn.batch_execute(&format!("PRAGMA foreign_keys = OFF; {sql}"))
-                .unwrap_or_else(|error| panic!("{sql}: {error}"));
-            drop(conn);
+            copy.database.tamper(&sql);
             let report = run(copy.path(), &["ledger", "verify", "--json"], "");
             assert_eq!((report.code, &report.json()["ok"]), (1, &json!(false)), "{sql}");
             let problems = report.json()["problems"].to_string();
@@ -191,9 +196,8 @@ async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
 #[tokio::test]
 async fn books_that_do_not_hold_are_not_served() {
     let told = told().await;
-    let (copy, database) = copy_of(told.directory.path(), &told.settings);
-    let tamper = "UPDATE accounts SET available = available + 1 WHERE code = 'player:1:USD'";
-    connect(&database).unwrap().batch_execute(tamper).unwrap();
+    let copy = told.copy();
+    copy.database.tamper("UPDATE accounts SET available = available + 1 WHERE code = 'player:1:USD'");
 
     let serving = Serving::start(copy.path());
     let wallet = Wallet::new(&serving.private, SITE, WALLET_KEY);
@@ -238,16 +242,19 @@ fn brand() -> croupier::simulate::Brand {
 /// threats DUR-6
 #[tokio::test]
 async fn a_second_service_on_the_same_file_is_refused_whatever_the_path_and_nothing_stays_locked() {
+    if !about_the_file() {
+        return;
+    }
     let app = TestApp::spawn().await;
     app.player_with("alice", 1000).await;
     let elsewhere = tempfile::TempDir::new().unwrap();
     let links =
         [elsewhere.path().join("link.db"), elsewhere.path().join("hard.db"), elsewhere.path().join("dir/croupier.db")];
-    std::os::unix::fs::symlink(app.database(), &links[0]).unwrap();
-    std::fs::hard_link(app.database(), &links[1]).unwrap();
+    std::os::unix::fs::symlink(app.database().path(), &links[0]).unwrap();
+    std::fs::hard_link(app.database().path(), &links[1]).unwrap();
     std::os::unix::fs::symlink(app.directory(), elsewhere.path().join("dir")).unwrap();
 
-    for path in [&app.database()].into_iter().chain(&links) {
+    for path in [app.database().path()].into_iter().chain(links.iter().map(AsRef::as_ref)) {
         let url = format!("\"sqlite://{}\"", path.display());
         let text = set(app.settings_text(), "database", "url", &url);
         crate::support::app::write_settings(elsewhere.path(), &text);
@@ -260,22 +267,26 @@ async fn a_second_service_on_the_same_file_is_refused_whatever_the_path_and_noth
     assert_eq!((beside.code, &beside.json()["ok"]), (0, &json!(true)), "a check runs beside it");
     app.payout("alice", 100).await;
 
-    let (directory, _, _cashier) = app.stop().await;
-    let serving = Serving::start(directory.path());
+    let (home, _, _cashier) = app.stop().await;
+    let serving = Serving::start(home.path());
     drop(serving);
-    let after_a_kill = Serving::start(directory.path());
+    let after_a_kill = Serving::start(home.path());
     assert_eq!(after_a_kill.stop(), 0);
 }
 
 /// threats DUR-7, DUR-12
 #[tokio::test]
 async fn a_file_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
+    if !about_the_file() {
+        return;
+    }
     let told = told().await;
     let foreign = "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine');";
     let newer = "INSERT INTO __diesel_schema_migrations VALUES ('29991231235959', '2999-12-31')";
     type Damage = Box<dyn Fn(&std::path::Path)>;
-    let sql =
-        |sql: &'static str| -> Damage { Box::new(move |file| connect(file).unwrap().batch_execute(sql).unwrap()) };
+    let sql = |sql: &'static str| -> Damage {
+        Box::new(move |file| db::connect(&file.into()).unwrap().batch_execute(sql).unwrap())
+    };
     let cut = |keep: fn(u64) -> u64| -> Damage {
         Box::new(move |file| {
             let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
@@ -311,15 +322,16 @@ async fn a_file_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
         ),
     ];
     for (name, damage, words) in cases {
-        let (copy, database) = copy_of(told.directory.path(), &told.settings);
-        damage(&database);
-        let before = std::fs::read(&database).unwrap();
+        let copy = told.copy();
+        let database = copy.database.path();
+        damage(database);
+        let before = std::fs::read(database).unwrap();
 
         let refused = run(copy.path(), &["serve"], "");
 
         assert_eq!(refused.code, 2, "{name}: {refused:?}");
         assert!(refused.err.to_lowercase().contains(words), "{name}: {:?}", refused.err);
-        assert!(std::fs::read(&database).unwrap() == before, "{name}: the file was changed");
+        assert!(std::fs::read(database).unwrap() == before, "{name}: the file was changed");
         let checked = run(copy.path(), &["ledger", "verify", "--json"], "");
         assert!(name == "newer schema" || checked.json()["ok"] == false, "{name}: {checked:?}");
     }
@@ -328,14 +340,18 @@ async fn a_file_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
 /// threats R8, DUR-7: books that were there and are gone are not begun anew, unless somebody says so.
 #[tokio::test]
 async fn a_file_that_is_gone_is_missed() {
+    if !about_the_file() {
+        return;
+    }
     let told = told().await;
-    let (copy, database) = copy_of(told.directory.path(), &told.settings);
+    let copy = told.copy();
+    let database = copy.database.path();
     let stop = Serving::start(copy.path()).stop();
     assert_eq!(stop, 0, "the mark knows this file now");
-    std::fs::File::create(&database).unwrap();
+    std::fs::File::create(database).unwrap();
     let emptied = run(copy.path(), &["serve"], "");
     assert_eq!((emptied.code, emptied.err.contains("missing or empty")), (2, true), "{emptied:?}");
-    std::fs::remove_file(&database).unwrap();
+    std::fs::remove_file(database).unwrap();
 
     for command in [&["serve"][..], &["migrate"], &["staff", "add", "carol", "--role", "admin"]] {
         let refused = run(copy.path(), command, "a long and good password");

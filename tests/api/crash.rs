@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use croupier::db::connect_read_only;
 use croupier::db::schema::payouts;
 use croupier::payouts::Stage;
 use croupier::simulate::Brand;
@@ -176,7 +175,7 @@ impl Campaign {
 
 /// The stages of all payouts, as soon as nothing is on its way.
 pub fn settled_payouts(service: &Service) -> HashMap<String, Stage> {
-    let mut conn = connect_read_only(&service.database()).expect("the database can be read");
+    let mut conn = service.database().connect_read_only();
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let rows: Vec<(String, String)> =

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use croupier::db::{DbConn, connect, connect_read_only, schema};
+use croupier::db::schema;
 use croupier::simulate::server::{Behaviour, CashierServer};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -15,6 +15,7 @@ use diesel::prelude::*;
 use crate::bench;
 use crate::process::{Service, Setup, get, notification, play, question};
 use crate::raw::{self, Connection, Request};
+use crate::support::database::about_the_file;
 
 const LOGIN: &str = "anna";
 
@@ -52,12 +53,12 @@ impl Cashier {
 }
 
 pub fn stage(service: &Service, external_id: &str) -> String {
-    let mut conn = connect_read_only(&service.database()).expect("the database");
+    let mut conn = service.database().connect_read_only();
     schema::payouts::table.find(external_id).select(schema::payouts::stage).first(&mut conn).expect("the payout")
 }
 
 pub fn reviews(service: &Service, external_id: &str) -> i64 {
-    let mut conn = connect_read_only(&service.database()).expect("the database");
+    let mut conn = service.database().connect_read_only();
     schema::reviews::table
         .filter(schema::reviews::external_id.eq(external_id))
         .count()
@@ -139,6 +140,9 @@ fn a_crash_after_a_notification_that_came_before_the_answer_is_no_damage() {
 
 #[test]
 fn a_full_disk_gets_temporary_answers_and_heals_by_itself() {
+    if !about_the_file() {
+        return;
+    }
     let cashier = Cashier::start(Behaviour::Slow(Duration::from_millis(300)));
     let mut service = Service::new(cashier.setup());
     // The limit on the size of files stands for the disk; its signal is ignored, so that writes fail as they do on a full one.
@@ -193,9 +197,12 @@ fn limit_files(service: &Service, limit: &str) {
 
 #[test]
 fn a_locked_database_is_waited_for_five_seconds_at_most() {
+    if !about_the_file() {
+        return;
+    }
     let service = Service::started(Setup::default());
     service.player(LOGIN, 100_000);
-    let mut holder = connect(&service.database()).expect("the database");
+    let mut holder = service.database().connect();
     holder.batch_execute("BEGIN IMMEDIATE").expect("the lock");
 
     let answers: Vec<_> = std::thread::scope(|scope| {
@@ -229,14 +236,17 @@ fn a_locked_database_is_waited_for_five_seconds_at_most() {
 
 #[test]
 fn a_second_instance_refuses_to_start_through_any_path_and_a_kill_leaves_no_lock() {
+    if !about_the_file() {
+        return;
+    }
     let mut first = Service::started(Setup::default());
     let directory = first.directory().to_owned();
     let (symlink, hardlink) = (directory.join("other.db"), directory.join("hard.db"));
-    std::os::unix::fs::symlink(first.database(), &symlink).expect("a symlink");
-    fs::hard_link(first.database(), &hardlink).expect("a hard link");
-    for path in [first.database(), symlink, hardlink, directory.join(".").join("croupier.db")] {
+    std::os::unix::fs::symlink(first.database().path(), &symlink).expect("a symlink");
+    fs::hard_link(first.database().path(), &hardlink).expect("a hard link");
+    for path in [first.database().path().to_owned(), symlink, hardlink, directory.join(".").join("croupier.db")] {
         let mut second = Service::new(Setup::default());
-        second.write_settings(&path);
+        second.write_settings(&format!("sqlite://{}", path.display()));
         let (code, said) = second.start_refused();
         assert_eq!(code, Some(2), "{}: {said}", path.display());
         assert!(said.contains("another croupier service is using this database"), "{said}");
@@ -249,20 +259,24 @@ fn a_second_instance_refuses_to_start_through_any_path_and_a_kill_leaves_no_lock
 
 #[test]
 fn damaged_truncated_and_foreign_files_are_refused_with_the_reason() {
+    if !about_the_file() {
+        return;
+    }
     let mut service = Service::started(Setup::default());
     service.player(LOGIN, 100_000);
     for number in 0..60 {
         raw::once(service.private(), &play(LOGIN, "win", 10, &format!("win-{number}"))).expect("an answer");
     }
     assert_eq!(service.stop().0, Some(0));
-    let good = fs::read(service.database()).expect("the database");
+    let good = fs::read(service.database().path()).expect("the database");
     let mut torn = good.clone();
     for page in 1..torn.len() / 4096 {
         torn[page * 4096..page * 4096 + 64].fill(0xA5);
     }
-    let mut other =
-        <DbConn as diesel::Connection>::establish(service.directory().join("foreign.db").to_str().expect("text"))
-            .expect("a file");
+    let mut other = <SqliteConnection as diesel::Connection>::establish(
+        service.directory().join("foreign.db").to_str().expect("text"),
+    )
+    .expect("a file");
     other.batch_execute("CREATE TABLE theirs (id INTEGER)").expect("a table");
     drop(other);
     let foreign = fs::read(service.directory().join("foreign.db")).expect("the file");
@@ -274,7 +288,7 @@ fn damaged_truncated_and_foreign_files_are_refused_with_the_reason() {
         ("another program's", foreign),
     ];
     for (case, bytes) in cases {
-        fs::write(service.database(), bytes).expect("written");
+        fs::write(service.database().path(), bytes).expect("written");
         service.spawn();
         if service.wait_for_listeners() {
             closed(&service, case);
@@ -286,7 +300,7 @@ fn damaged_truncated_and_foreign_files_are_refused_with_the_reason() {
             assert!(said.contains("croupier.db"), "{case}: {said}");
         }
     }
-    fs::write(service.database(), good).expect("written");
+    fs::write(service.database().path(), good).expect("written");
     service.start();
 }
 
@@ -312,17 +326,20 @@ fn closed(service: &Service, case: &str) {
 
 #[test]
 fn files_that_cannot_be_written_and_missing_directories_stop_the_start() {
+    if !about_the_file() {
+        return;
+    }
     let mut service = Service::started(Setup::default());
     assert_eq!(service.stop().0, Some(0));
     let directory = service.directory().to_owned();
     for path in [directory.join("missing").join("croupier.db"), directory.clone()] {
-        service.write_settings(&path);
+        service.write_settings(&format!("sqlite://{}", path.display()));
         let (code, said) = service.start_refused();
         assert_eq!(code, Some(2), "{}: {said}", path.display());
         assert!(said.contains(&path.display().to_string()), "{said}");
     }
-    service.write_settings(&service.database());
-    read_only(&service.database(), true);
+    service.write_settings(&service.database().url());
+    read_only(service.database().path(), true);
     // The superuser writes read-only files all the same, so the process gives that up.
     let before = service.log().len();
     service.spawn_in_shell(
@@ -331,7 +348,7 @@ fn files_that_cannot_be_written_and_missing_directories_stop_the_start() {
     assert!(!service.wait_for_listeners(), "it started on a file it cannot write");
     assert_eq!(service.wait_for_end(), Some(2), "{}", &service.log()[before..]);
     assert!(service.log()[before..].contains("croupier.db"), "{}", &service.log()[before..]);
-    read_only(&service.database(), false);
+    read_only(service.database().path(), false);
     service.start();
 }
 
@@ -344,15 +361,14 @@ fn a_database_put_back_from_an_older_copy_is_refused() {
     let mut service = Service::started(Setup::default());
     service.player(LOGIN, 100_000);
     assert_eq!(service.stop().0, Some(0));
-    let copy = service.directory().join("copy.db");
-    fs::copy(service.database(), &copy).expect("a copy");
+    let elsewhere = [tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory")];
+    let older = service.database().copy(elsewhere[0].path());
     service.start();
     service.payout(LOGIN, 1_000, 1);
     assert_eq!(service.stop().0, Some(0));
-    let newest = service.directory().join("newest.db");
-    fs::copy(service.database(), &newest).expect("a copy");
+    let newest = service.database().copy(elsewhere[1].path());
 
-    fs::copy(&copy, service.database()).expect("put back");
+    service.database().put_back(&older);
     service.spawn();
     assert!(service.wait_for_listeners());
     closed(&service, "older copy");
@@ -363,7 +379,7 @@ fn a_database_put_back_from_an_older_copy_is_refused() {
     closed(&service, "a second start does not forget");
     service.stop();
 
-    fs::copy(&newest, service.database()).expect("put back");
+    service.database().put_back(&newest);
     service.start();
     assert_eq!(service.balance(LOGIN), (99_000, 1_000));
 }
@@ -377,13 +393,10 @@ fn the_last_entries_cannot_be_deleted_unnoticed() {
             assert!(service.cli(&["staff", "add", name, "--role", "viewer"]).status.success());
         }
         assert_eq!(service.stop().0, Some(0));
-        let mut conn = connect(&service.database()).expect("the database");
-        conn.batch_execute(&format!(
-            "DROP TRIGGER {table}_{}_are_never_deleted; DELETE FROM {table} WHERE id = (SELECT max(id) FROM {table});",
-            if table == "audit" { "rows" } else { "" }
-        ).replace("__", "_"))
-        .expect("somebody with the file and no scruples");
-        drop(conn);
+        let rows = if table == "audit" { "audit_rows" } else { table };
+        service.database().tamper(&format!(
+            "DROP TRIGGER {rows}_are_never_deleted; DELETE FROM {table} WHERE id = (SELECT max(id) FROM {table});"
+        ));
 
         service.spawn();
         assert!(service.wait_for_listeners());

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use croupier::db::connect_read_only;
 use croupier::events::feed;
 use croupier::pushes::desk;
 use croupier::simulate::Brand;
@@ -123,7 +122,7 @@ fn flaky(push: &crate::support::receiver::Delivery) -> Reply {
 /// The names of all events in order, when all of them have been pushed.
 fn drained(service: &Service, receiver: &Receiver) -> Vec<String> {
     receiver.answer_with(|_| Reply::Status(204));
-    let mut conn = connect_read_only(&service.database()).expect("the database can be read");
+    let mut conn = service.database().connect_read_only();
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         let status = desk::status(&mut conn).expect("a status");

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use croupier::clock::DAY_MICROS;
+use croupier::db::Scope;
 use croupier::db::schema::{event_queue, event_turns};
 use croupier::pushes::desk;
 use croupier::simulate::faults::Dice;
@@ -59,7 +60,7 @@ async fn whatever_the_receiver_answers_the_order_holds_and_everything_arrives() 
             at += dice.between(0, 400_000_000);
             if dice.percent(10) {
                 let now = line.start + at;
-                line.bench.state().db.write(move |tx| desk::resume(tx, now)).await.expect("resumed");
+                line.bench.state().db.write(Scope::Nobody, move |tx| desk::resume(tx, now)).await.expect("resumed");
             }
             if dice.percent(10) {
                 line = crashed(line, at).await;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use croupier::clock::{self, Micros};
-use croupier::db::DbConn;
+use croupier::db::{DbConn, Scope};
 use croupier::events::{self, Kind, New, feed};
 use croupier::ids::{Login, Player, SiteId};
 use croupier::ledger::PlayerId;
@@ -41,7 +41,8 @@ impl Line {
         for login in LOGINS {
             let change = players::Change::default();
             let player = Player { site: SiteId(SITE), login: Login::parse(login).expect("a login") };
-            let put = line.bench.state().db.write(move |tx| players::put(tx, &player, &change, 0));
+            let put =
+                line.bench.state().db.write(Scope::from(&player), move |tx| players::put(tx, &player, &change, 0));
             put.await.expect("a player");
         }
         line
@@ -51,7 +52,7 @@ impl Line {
     pub async fn tell(&self, whose: &[Option<usize>]) {
         let whose = whose.to_vec();
         let at = self.start;
-        let told = self.bench.state().db.write(move |tx| {
+        let told = self.bench.state().db.write(Scope::Nobody, move |tx| {
             for (nth, player) in whose.iter().enumerate() {
                 let login = player.map(|player| Login::parse(LOGINS[player])).transpose()?;
                 let known = login.map(|login| players::read(tx.read()?, &Player { site: SiteId(SITE), login }));
@@ -218,7 +219,13 @@ async fn a_stop_does_not_wait_for_a_receiver_that_hangs() {
     line.tell_players(&[0]).await;
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let events = line.bench.state().settings.events.clone().expect("[events] is set");
-    let pusher = Pusher::new(line.bench.state().db.clone(), &events, line.bench.state().metrics.clone(), stopping);
+    let pusher = Pusher::new(
+        line.bench.state().db.clone(),
+        &events,
+        line.bench.state().metrics.clone(),
+        stopping,
+        line.bench.app.me().clone(),
+    );
     let began = std::time::Instant::now();
     let running = tokio::spawn(pusher.expect("a pusher").run());
     line.receiver.wait("the push arrives", |seen| seen.len() == 1);
@@ -297,7 +304,13 @@ async fn a_private_address_is_not_called() {
             private_networks: Vec::new(),
         };
         let state = line.bench.state();
-        let pusher = Pusher::new(state.db.clone(), &events, state.metrics.clone(), state.stopping.clone());
+        let pusher = Pusher::new(
+            state.db.clone(),
+            &events,
+            state.metrics.clone(),
+            state.stopping.clone(),
+            bench.app.me().clone(),
+        );
         let before = line.attempts(1).await.len();
 
         pusher

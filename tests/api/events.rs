@@ -130,7 +130,7 @@ async fn what_did_not_happen_is_not_told_and_numbers_have_no_gaps() {
     let rolled_back: Result<(), _> = app
         .state
         .db
-        .write(|tx| {
+        .write(croupier::db::Scope::Nobody, |tx| {
             let new = croupier::events::New {
                 kind: croupier::events::Kind::PayoutSent,
                 site: croupier::ids::SiteId(SITE),

@@ -307,10 +307,14 @@ async fn of_a_cancellation_and_a_claim_at_the_same_time_exactly_one_wins() {
         let payout = app.payout("alice", 100).await;
         let id = ExternalId::parse(&payout.id).expect("our own id");
         let (approved, site) = (id.clone(), app.state.site(croupier::ids::SiteId(SITE)).expect("the site").clone());
-        let approving = app.state.db.write(move |tx| approve::approve(tx, &site, &approved, by, clock::now()));
+        let approving = app
+            .state
+            .db
+            .write(croupier::db::Scope::from(&id), move |tx| approve::approve(tx, &site, &approved, by, clock::now()));
         approving.await.expect("it is approved");
 
-        let decline = app.state.db.write(move |tx| approve::decline(tx, &id, by, clock::now()));
+        let decline =
+            app.state.db.write(croupier::db::Scope::from(&id), move |tx| approve::decline(tx, &id, by, clock::now()));
         let (declined, worked) = tokio::join!(decline, app.worker.step());
 
         worked.expect("a step");

@@ -1,4 +1,4 @@
-//! The integration tests: one binary, each test a promise, each with the real service, a real SQLite file and a real HTTP peer.
+//! The integration tests: one binary, each test a promise, each with the real service, a real database and a real HTTP peer.
 
 mod agreement;
 mod backup;
@@ -43,8 +43,10 @@ mod repeats;
 mod rollbacks;
 mod senders;
 mod sending;
+mod several_instances;
 mod signatures;
 mod support;
 mod tidy;
+mod two_homes;
 mod wallet;
 mod wallet_certificate;

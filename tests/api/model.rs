@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use croupier::clock;
 use croupier::db::migrate::{self, Policy};
-use croupier::db::{Db, FileLock, connect_read_only};
+use croupier::db::{Db, FileLock, Scope};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, Login, Player, SiteId};
 use croupier::ledger;
@@ -24,6 +24,8 @@ use croupier::webhooks;
 use futures_util::future::{LocalBoxFuture, join_all};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
+
+use crate::support::database::TestDatabase;
 
 const SITE: SiteId = SiteId(332);
 const LOGINS: [&str; 2] = ["alice", "bob"];
@@ -233,7 +235,8 @@ struct Books {
     site: Arc<Site>,
     ids: BTreeMap<u8, ExternalId>,
     terms: BTreeMap<u8, (usize, i64)>,
-    directory: tempfile::TempDir,
+    database: TestDatabase,
+    _directory: tempfile::TempDir,
 }
 
 fn player(number: usize) -> Player {
@@ -247,21 +250,22 @@ fn usd(minor: i64) -> Money {
 impl Books {
     async fn open() -> Self {
         let directory = tempfile::TempDir::new().expect("a directory");
-        let path = directory.path().join("croupier.db");
-        let lock = FileLock::take(&path).expect("the lock");
-        migrate::prepare(&path, Policy::Migrate).expect("the schema");
-        let db = Db::open(&path, lock).expect("the database");
+        let database = TestDatabase::create(directory.path());
+        let place = database.place();
+        let lock = FileLock::of(&place).expect("the lock");
+        migrate::prepare(&place, Policy::Migrate).expect("the schema");
+        let db = Db::open(&place, lock, 2, croupier::shared::HOOKS).expect("the database");
         let text = "[sites.demo]\nsite_id = 332\ncurrencies = [\"USD\"]\n[sites.demo.payouts]\napproval = \"auto\"\n";
         let settings = Settings::from_text(text).expect("the settings");
         let site = Arc::new(settings.sites[0].clone());
-        let added = db.write(|tx| {
+        let added = db.write(Scope::Nobody, |tx| {
             for number in 0..LOGINS.len() {
                 players::put(tx, &player(number), &Change::default(), clock::now())?;
             }
             Ok(())
         });
         added.await.expect("two players");
-        Self { db, site, ids: BTreeMap::new(), terms: BTreeMap::new(), directory }
+        Self { db, site, ids: BTreeMap::new(), terms: BTreeMap::new(), database, _directory: directory }
     }
 
     /// Does what an event says. Every event of a batch is submitted before the first is answered.
@@ -276,19 +280,21 @@ impl Books {
             Event::Notify { order, news, off, variant } => {
                 let notification = self.notification(order, news, off, variant);
                 Box::pin(async move {
-                    db.write(move |tx| webhooks::receive(tx, &notification, clock::now())).await.map(|()| None)
+                    let scope = Scope::Order(notification.external_id.clone());
+                    db.write(scope, move |tx| webhooks::receive(tx, &notification, clock::now())).await.map(|()| None)
                 })
             }
             Event::Send { order, outcome } => {
                 let id = self.ids.get(&order).cloned();
                 Box::pin(async move {
                     let Some(id) = id else { return Ok(None) };
+                    let scope = Scope::from(&id);
                     let send = move |tx: &mut croupier::db::WriteTx<'_>| {
                         let claimed = outbox::claim(tx, id.as_str(), |_, _| Ok(b"body".to_vec()), "me", clock::now())?;
                         let Some(claim) = claimed else { return Ok(None) };
                         outbox::record(tx, &claim, outcome, "test", OnRefusal::Release, clock::now()).map(|()| None)
                     };
-                    db.write(send).await
+                    db.write(scope, send).await
                 })
             }
             Event::Play { player: number, bet, amount, key } => {
@@ -299,11 +305,13 @@ impl Books {
                 let make = move |tx: &mut croupier::db::WriteTx<'_>| {
                     transactions::make(tx, &key.to_string(), &movement, clock::now()).map(|_| None)
                 };
-                Box::pin(db.write(make))
+                Box::pin(db.write(Scope::from(&player(number)), make))
             }
-            Event::Rollback { player: number, reference } => Box::pin(db.write(move |tx| {
-                rollback::make(tx, &player(number), &reference.to_string(), clock::now()).map(|_| None)
-            })),
+            Event::Rollback { player: number, reference } => {
+                Box::pin(db.write(Scope::from(&player(number)), move |tx| {
+                    rollback::make(tx, &player(number), &reference.to_string(), clock::now()).map(|_| None)
+                }))
+            }
         }
     }
 
@@ -378,7 +386,7 @@ async fn plays_out(batches: Vec<Vec<Event>>) {
         }
         books.agrees_with(&model).await;
     }
-    let mut conn = connect_read_only(&books.directory.path().join("croupier.db")).expect("the database");
+    let mut conn = books.database.connect_read_only();
     let report = verify::verify(&mut conn, |_| ()).expect("a readable database");
     assert_eq!(report.problems, Vec::<String>::new());
 }

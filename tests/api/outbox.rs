@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use croupier::clock;
-use croupier::db::{connect_read_only, schema};
+use croupier::db::{self, Scope, schema};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, SiteId};
 use croupier::instance::Me;
@@ -32,7 +32,7 @@ fn deduplicates(setup: &mut Setup) {
 
 async fn retry(bench: &Bench, id: &ExternalId) -> Result<(), Error> {
     let (id, site) = (id.clone(), bench.state().site(SiteId(crate::process::SITE)).expect("the site").clone());
-    bench.state().db.write(move |tx| approve::retry(tx, &site, &id, STAFF, clock::now())).await
+    bench.state().db.write(Scope::from(&id), move |tx| approve::retry(tx, &site, &id, STAFF, clock::now())).await
 }
 
 fn too_long() -> Behaviour {
@@ -206,8 +206,8 @@ async fn an_allowed_repeat_sends_the_same_bytes_and_its_refusal_proves_nothing()
 async fn change_profile(bench: &Bench) {
     use croupier::ids::{Login, Player};
     use croupier::players;
-    let changed = bench.state().db.write(|tx| {
-        let player = Player { site: SiteId(crate::process::SITE), login: Login::parse(LOGIN)? };
+    let player = Player { site: SiteId(crate::process::SITE), login: Login::parse(LOGIN).expect("a login") };
+    let changed = bench.state().db.write(Scope::from(&player), move |tx| {
         let change = players::Change { country: Some("LV".into()), ..players::Change::default() };
         players::put(tx, &player, &change, clock::now())
     });
@@ -219,9 +219,9 @@ async fn the_attempt_is_durable_before_the_first_byte_goes_out() {
     let seen: Arc<std::sync::Mutex<Vec<(String, i64)>>> = Arc::default();
     let cashier = cashier(|_| Behaviour::Accept).await;
     let bench = Bench::new(&cashier.payout_url()).await;
-    let (file, noted) = (bench.database(), seen.clone());
+    let (place, noted) = (bench.database().place(), seen.clone());
     cashier.answer_with(move |initiation| {
-        let mut conn = connect_read_only(&file).expect("the database");
+        let mut conn = db::connect_read_only(&place).expect("the database");
         let stage = schema::payouts::table.find(&initiation.external_id).select(schema::payouts::stage);
         let open = schema::payout_attempts::table
             .filter(schema::payout_attempts::external_id.eq(&initiation.external_id))
@@ -247,7 +247,7 @@ async fn an_approval_and_its_place_in_the_outbox_are_one_transaction() {
     let approve = |id: ExternalId, fails: bool| {
         let (site, db) = (site.clone(), bench.state().db.clone());
         async move {
-            db.write(move |tx| {
+            db.write(Scope::from(&id), move |tx| {
                 approve::approve(tx, &site, &id, STAFF, clock::now())?;
                 if fails { Err(Error::Internal("a crash before the commit".into())) } else { Ok(()) }
             })
@@ -330,7 +330,8 @@ async fn claim(bench: &Bench, id: &ExternalId) {
 async fn claim_as(bench: &Bench, id: &ExternalId, owner: &'static str) -> Claim {
     let id = id.as_str().to_owned();
     let body = |_: &mut croupier::db::DbConn, _: &croupier::payouts::Payout| Ok(b"{}".to_vec());
-    let claimed = bench.state().db.write(move |tx| outbox::claim(tx, &id, body, owner, clock::now()));
+    let claimed =
+        bench.state().db.write(Scope::Order(id.clone()), move |tx| outbox::claim(tx, &id, body, owner, clock::now()));
     claimed.await.expect("a claim").expect("it is due")
 }
 
@@ -385,7 +386,7 @@ async fn a_decline_and_a_claim_at_once_have_one_winner() {
         let id = bench.payout(1_000).await;
         let decline = {
             let (db, id) = (bench.state().db.clone(), id.clone());
-            async move { db.write(move |tx| approve::decline(tx, &id, STAFF, clock::now())).await }
+            async move { db.write(Scope::from(&id), move |tx| approve::decline(tx, &id, STAFF, clock::now())).await }
         };
         // Each gets a head start in half of the rounds.
         let (decline, step) = if round % 2 == 0 {
@@ -460,7 +461,7 @@ async fn rows_that_fail_for_ever_do_not_hold_up_others() {
 async fn damage(bench: &Bench, id: &ExternalId) {
     use schema::payouts;
     let id = id.as_str().to_owned();
-    let written = bench.state().db.write(move |tx| {
+    let written = bench.state().db.write(Scope::Nobody, move |tx| {
         let conn = tx.conn()?;
         diesel::update(payouts::table.find(&id)).set(payouts::details.eq(r#"{"customer_ip":7}"#)).execute(conn)?;
         Ok(())
@@ -521,7 +522,7 @@ async fn an_answer_after_the_attempt_was_called_unknown_is_a_note_and_nothing_el
             let record = move |tx: &mut croupier::db::WriteTx<'_>| {
                 outbox::record(tx, &claimed, outcome, "what the Cashier said", OnRefusal::Release, clock::now())
             };
-            bench.state().db.write(record).await.expect("recorded");
+            bench.state().db.write(Scope::from(&id), record).await.expect("recorded");
         }
 
         assert_eq!((bench.balance().await, bench.standing(&id).await), (before, standing), "{outcome:?}");

@@ -2,7 +2,7 @@
 
 use croupier::cashier::deposit;
 use croupier::clock::{self, DAY_MICROS};
-use croupier::ids::ExternalId;
+use croupier::ids::{ExternalId, Login, Player, SiteId};
 use croupier::orders::Status;
 use croupier::payouts::Stage;
 use croupier::payouts::approve::{self, By};
@@ -43,7 +43,7 @@ impl TestApp {
 
     /// Makes every beginning this much older.
     fn age(&self, by: i64) {
-        let mut conn = croupier::db::connect(&self.database()).expect("the database");
+        let mut conn = self.database().connect();
         let sql = format!("UPDATE deposit_intents SET created_at = created_at - {by}");
         diesel::sql_query(sql).execute(&mut conn).expect("they are older");
     }
@@ -85,7 +85,9 @@ async fn the_whole_way_from_a_session_to_a_payout() {
     let payout = asked(&withdrawal.id(), &wire::order("alice", 10_000, "USD"));
     let (id, by) = (ExternalId::parse(&payout.id).unwrap(), By { actor: "carol", reason: "checked" });
     let site = app.state.site(croupier::ids::SiteId(SITE)).expect("the site").clone();
-    let approved = app.state.db.write(move |tx| approve::approve(tx, &site, &id, by, clock::now()).map(|_| ()));
+    let approved = app.state.db.write(croupier::db::Scope::from(&id), move |tx| {
+        approve::approve(tx, &site, &id, by, clock::now()).map(|_| ())
+    });
     approved.await.expect("it is approved");
     app.state.outbox.notify_one();
     let initiation = app.initiation(&payout).await;
@@ -199,7 +201,9 @@ async fn what_was_begun_long_ago_is_ended_and_told() {
     assert_eq!(expired.iter().map(|one| &one.external_id).collect::<Vec<_>>(), [&old]);
     for ended in [true, false] {
         let begun = expired[0].clone();
-        let expired = app.state.db.write(move |tx| deposit::expire(tx, &begun, clock::now()));
+        let expired = app.state.db.write(croupier::db::Scope::Order(begun.external_id.clone()), move |tx| {
+            deposit::expire(tx, &begun, clock::now())
+        });
         assert_eq!(expired.await.expect("done"), ended, "once, however many instances look");
     }
 
@@ -216,7 +220,7 @@ async fn a_script_cannot_begin_deposits_without_end() {
     let app = TestApp::with(shut).await;
     app.player("alice").await;
     let alice = app.front("alice").await;
-    let mut conn = croupier::db::connect(&app.database()).expect("the database");
+    let mut conn = app.database().connect();
     for nth in 0..100 {
         let now = clock::now();
         let sql = format!("INSERT INTO deposit_intents VALUES (1, 'x{nth}', 'carouseller', 1, 'USD', {now})");
@@ -344,11 +348,10 @@ async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_not
     let app = TestApp::with(shut).await;
     app.player("alice").await;
     let site = app.state.site(croupier::ids::SiteId(SITE)).expect("the site").clone();
-    let begun = app.state.db.write(move |tx| {
+    let player = Player { site: SiteId(SITE), login: Login::parse("alice").expect("a login") };
+    let begun = app.state.db.write(croupier::db::Scope::from(&player), move |tx| {
         use croupier::cashier::deposit::{Begun, Wanted, begin};
-        use croupier::ids::{Login, Player, SiteId};
         use croupier::money::{Currency, Money};
-        let player = Player { site: SiteId(SITE), login: Login::parse("alice")? };
         let row = croupier::players::read(tx.read()?, &player)?.expect("alice");
         let wanted = Wanted {
             amount: Money::new(1_000, Currency::parse("USD")?)?,
@@ -369,16 +372,18 @@ async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_not
     assert_eq!(app.cashier_asks(&order).await, id.as_str());
 
     let late = id.clone();
-    let failed =
-        app.state.db.write(move |tx| croupier::cashier::deposit::not_opened(tx, &late, "too late", clock::now()));
+    let failed = app.state.db.write(croupier::db::Scope::from(&late), move |tx| {
+        croupier::cashier::deposit::not_opened(tx, &late, "too late", clock::now())
+    });
     failed.await.expect("nothing to do");
 
     let known = asked(id.as_str(), &order);
     assert_eq!(app.deposit_status(&known).await, Status::Created);
     app.say(&known, PURCHASE, SUCCESS).await;
     let late = id.clone();
-    let opened =
-        app.state.db.write(move |tx| croupier::cashier::deposit::opened(tx, &late, "https://x.example/", clock::now()));
+    let opened = app.state.db.write(croupier::db::Scope::from(&late), move |tx| {
+        croupier::cashier::deposit::opened(tx, &late, "https://x.example/", clock::now())
+    });
     opened.await.expect("it is only noted");
     assert_eq!((app.deposit_status(&known).await, app.balance("alice").await), (Status::Credited, (1_000, 0)));
 }

@@ -230,7 +230,7 @@ async fn closed_books_close_the_players_api_too() {
     assert_eq!(alice.post("/cashier/deposit", &withdrawal).await.refusal(), (503, "TEMPORARILY_UNAVAILABLE"));
     assert_eq!(alice.get("/cashier/methods").await.refusal(), (503, "TEMPORARILY_UNAVAILABLE"));
     assert_eq!(alice.get("/cashier/transactions").await.status, 200, "what there is may still be looked at");
-    repair(&mut croupier::db::connect(&app.database()).unwrap());
+    repair(&mut app.database().connect());
 }
 
 fn damage(conn: &mut croupier::db::DbConn) {

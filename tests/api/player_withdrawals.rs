@@ -36,7 +36,12 @@ impl TestApp {
     async fn approve(&self, id: &str) -> Result<(), croupier::error::Error> {
         let (id, site) = (ExternalId::parse(id).unwrap(), self.state.site(SiteId(SITE)).expect("the site").clone());
         let by = By { actor: "carol", reason: "checked" };
-        self.state.db.write(move |tx| approve::approve(tx, &site, &id, by, clock::now()).map(|_| ())).await
+        self.state
+            .db
+            .write(croupier::db::Scope::from(&id), move |tx| {
+                approve::approve(tx, &site, &id, by, clock::now()).map(|_| ())
+            })
+            .await
     }
 }
 
@@ -268,7 +273,11 @@ async fn only_ones_own_and_only_what_has_not_left_is_taken_back() {
     assert_eq!(alice.post(&cancel(&sent.id), &json!({})).await.refusal(), (409, "INVALID_STATE"));
     let declined = alice.post(PATH, &wish("11", "l")).await.id();
     let (id, by) = (ExternalId::parse(&declined).unwrap(), By { actor: "carol", reason: "suspicious" });
-    app.state.db.write(move |tx| approve::decline(tx, &id, by, clock::now())).await.unwrap();
+    app.state
+        .db
+        .write(croupier::db::Scope::from(&id), move |tx| approve::decline(tx, &id, by, clock::now()))
+        .await
+        .unwrap();
     assert_eq!(alice.post(&cancel(&declined), &json!({})).await.refusal(), (409, "INVALID_STATE"));
     let shown = alice.get(&format!("/cashier/transactions/{declined}")).await;
     assert_eq!(

@@ -118,7 +118,7 @@ async fn a_player_lowers_a_limit_at_once_and_raises_it_only_later() {
     let limit = app
         .state
         .db
-        .write(move |tx| {
+        .write(croupier::db::Scope::from(&player), move |tx| {
             let usd = Currency::parse("USD")?;
             own_limits::set(tx, &player, (usd, Period::Week), Some(9000), 48, at)
         })

@@ -4,14 +4,13 @@
 use std::fs;
 
 use croupier::clock;
-use croupier::db::{WriteTx, connect, immediately};
+use croupier::db::{Scope, WriteTx, immediately};
 use croupier::error::Error;
 use croupier::ids::SiteId;
 use croupier::payouts::approve::{self, By, Ending};
 use croupier::payouts::worker::Worked;
 use croupier::payouts::{Stage, outbox, sending};
 use croupier::simulate::server::Behaviour;
-use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, MONEY, cashier};
@@ -20,6 +19,7 @@ use crate::process::{SITE, Service, get, notification};
 use crate::raw;
 use crate::support::TestApp;
 use crate::support::binary::{Ran, run};
+use crate::support::database::TestDatabase;
 
 const BY: By<'static> = By { actor: "olga", reason: "compared with the Cashier" };
 const WHY: &str = "restored from a backup";
@@ -29,7 +29,7 @@ async fn write<T: Send + 'static>(
     bench: &Bench,
     work: impl FnMut(&mut WriteTx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    bench.state().db.write(work).await
+    bench.state().db.write(Scope::from(&crate::bench::player()), work).await
 }
 
 #[tokio::test]
@@ -93,19 +93,15 @@ async fn what_a_held_database_takes_for_unsent_is_resolved_by_a_person() {
 }
 
 /// Puts the service's database back from a copy, as `croupier restore` does: without the marks of the lost time, with sending held.
-fn put_back(service: &Service, copy: &std::path::Path) {
-    for name in ["croupier.db-wal", "croupier.db-shm"] {
-        let _there_may_be_none = fs::remove_file(service.directory().join(name));
-    }
+fn put_back(service: &Service, copy: &TestDatabase) {
     for entry in fs::read_dir(service.directory()).expect("the directory") {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|extension| extension == "mark") {
             fs::remove_file(path).expect("the mark goes away");
         }
     }
-    fs::copy(copy, service.database()).expect("put back");
-    let mut conn = connect(&service.database()).expect("the database");
-    immediately(&mut conn, |tx| sending::hold(tx, WHY)).expect("held");
+    service.database().put_back(copy);
+    immediately(&mut service.database().connect(), |tx| sending::hold(tx, WHY)).expect("held");
 }
 
 #[test]
@@ -115,10 +111,11 @@ fn a_restored_database_sends_nothing_again_and_parks_what_it_does_not_know() {
     service.player(LOGIN, 100_000);
     let under_way = service.payout(LOGIN, 1_000, 1);
     cashier.wait_for(&under_way);
-    let copy = service.directory().join("copy.db");
-    let into = format!("VACUUM INTO '{}'", copy.display());
-    connect(&service.database()).expect("the database").batch_execute(&into).expect("a copy");
+    service.kill();
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let copy = service.database().copy(elsewhere.path());
     cashier.server.answer_with(|_| Behaviour::Accept);
+    service.start();
     let later = service.payout(LOGIN, 2_000, 2);
     cashier.wait_for(&later);
     eventually("it is sent", || stage(&service, &later) == "sent");
@@ -193,7 +190,7 @@ async fn only_who_may_approve_confirms_and_the_audit_says_who_and_why() {
     assert_eq!(desk.cli(&["sending", "status"]).code, 0);
     let confirm = |more: &[&str]| desk.cli(&[&["sending", "confirm", "--reason", "compared"], more].concat());
     assert_eq!(confirm(&[]).code, 1, "there is nothing to confirm");
-    desk.0.state.db.write(|tx| Ok(sending::hold(tx, WHY)?)).await.expect("held");
+    desk.0.state.db.write(Scope::Nobody, |tx| Ok(sending::hold(tx, WHY)?)).await.expect("held");
     desk.0.player_with("anna", 10_000).await;
     let asked = desk.0.payout("anna", 1_000).await;
 
@@ -226,7 +223,7 @@ async fn only_who_may_approve_confirms_and_the_audit_says_who_and_why() {
     desk.0.initiation(&asked).await;
     desk.0.comes_to(&asked, Stage::Sent).await;
     assert!(!desk.gauge().await);
-    desk.0.state.db.write(|tx| Ok(sending::hold(tx, WHY)?)).await.expect("held again");
+    desk.0.state.db.write(Scope::Nobody, |tx| Ok(sending::hold(tx, WHY)?)).await.expect("held again");
     let ran = confirm(&["--actor", "ann", "--json"]);
     assert_eq!((ran.code, &ran.json()["held"]), (0, &json!(false)), "{ran:?}");
     let rows = desk.0.read(|conn| croupier::staff::audit::list(conn, 0, 100)).await;

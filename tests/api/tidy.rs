@@ -28,7 +28,10 @@ const LAYERS: [(&str, &[&str]); 33] = [
     ("providers", &["error", "ids", "money", "secret"]),
     ("events", &["clock", "db", "error", "ids", "ledger", "money", "status"]),
     ("orders", &["clock", "db", "error", "events", "ids", "ledger", "providers", "status"]),
-    ("pushes", &["clock", "db", "error", "events", "ids", "ledger", "metrics", "orders", "outgoing", "settings"]),
+    (
+        "pushes",
+        &["clock", "db", "error", "events", "ids", "instance", "ledger", "metrics", "orders", "outgoing", "settings"],
+    ),
     ("players", &["clock", "db", "error", "ids", "ledger"]),
     ("staff", &["clock", "db", "error", "ids", "orders", "secret"]),
     (
@@ -161,6 +164,8 @@ const LAYERS: [(&str, &[&str]); 33] = [
             "cashier",
             "clock",
             "db",
+            "error",
+            "instance",
             "marks",
             "metrics",
             "outgoing",

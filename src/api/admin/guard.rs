@@ -26,13 +26,13 @@ pub async fn enter(state: &State, request: &HttpRequest, act: Act) -> Result<Act
     Ok(actor)
 }
 
-/// The same permission once more, inside the transaction of the act.
+/// The same permission once more, inside the transaction of the act. It stays as it is until the commit.
 ///
 /// # Errors
 ///
 /// `NotPermitted`.
 pub fn still_may(tx: &mut WriteTx<'_>, actor: &Actor, act: Act) -> Result<(), Error> {
-    let current = accounts::current(tx.written(), actor.id)?;
+    let current = accounts::locked(tx, actor.id)?;
     current.ok_or(Error::NotPermitted(actor.role.name()))?.require(act)
 }
 

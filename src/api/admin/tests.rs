@@ -21,27 +21,30 @@ use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::staff::passwords::Hashed;
 use crate::staff::{Role, accounts};
+use crate::testing::database::TestDatabase;
 
 struct Desk {
     state: State,
     tokens: Vec<(&'static str, Secret)>,
     asked: AtomicU8,
+    _database: TestDatabase,
     _dir: tempfile::TempDir,
 }
 
 impl Desk {
     async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let shown = dir.path().display();
+        let (shown, database) = (dir.path().display(), TestDatabase::create(dir.path()));
         let text = format!(
             "[server]\npublic_bind = \"127.0.0.1:0\"\nprivate_bind = \"127.0.0.1:0\"\nstate_dir = \"{shown}\"\n\
-             [database]\nurl = \"sqlite://{shown}/books.db\"\n[sites.demo]\nsite_id = 332\ncurrencies = [\"USD\"]\n\
+             [database]\nurl = \"{}\"\n[sites.demo]\nsite_id = 332\ncurrencies = [\"USD\"]\n\
              [sites.demo.carouseller]\nsalts = [\"a-salt-that-is-long-enough-0123\"]\n\
-             payout_url = \"https://cashier.example/\"\n[sites.demo.payouts]\nfour_eyes_from = {{ USD = 1000 }}\n"
+             payout_url = \"https://cashier.example/\"\n[sites.demo.payouts]\nfour_eyes_from = {{ USD = 1000 }}\n",
+            database.url()
         );
         let state = Application::build(Settings::from_text(&text).unwrap()).await.unwrap().state().clone();
-        let tokens = state.db.write(Scope::Nobody, people).await.unwrap();
-        Self { state, tokens, asked: AtomicU8::new(0), _dir: dir }
+        let tokens = state.db.write(Scope::from(&alice()), people).await.unwrap();
+        Self { state, tokens, asked: AtomicU8::new(0), _database: database, _dir: dir }
     }
 
     async fn ask(&self, who: &str, method: Method, path: &str, body: Option<Value>) -> (u16, Value, HeaderMap) {
@@ -99,9 +102,13 @@ const PEOPLE: [(&str, Role); 5] = [
     ("adam", Role::Admin),
 ];
 
+fn alice() -> Player {
+    Player { site: SiteId(332), login: Login::parse("alice").unwrap() }
+}
+
 fn people(tx: &mut WriteTx<'_>) -> Result<Vec<(&'static str, Secret)>, Error> {
     let password = Hashed::new(&Secret::new("correct horse"))?;
-    let player = Player { site: SiteId(332), login: Login::parse("alice")? };
+    let player = alice();
     let (row, _) = players::put(tx, &player, &Change::default(), 1)?;
     ledger::bonus(tx, "start", player.site, PlayerId(row.id), Money::new(10_000, usd())?, 1)?;
     let issue = |(name, role)| {

@@ -173,8 +173,9 @@ pub(in crate::api) async fn delete_override(
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let (site, player) = authorised(&request, &state, Scope::Players)?;
-    // One of a method that the settings do not know any more can still be taken away.
+    // One of a method that the settings do not know any more can still be taken away; one by an impossible name there is none.
     let method = crate::api::path_part(&request, "method")?;
+    let method = plain_text(&method, "method", 64).map_err(|_| Error::NotFound("exception"))?;
     let query = Query::read(request.query_string(), &["currency"])?;
     let currency = currency(query.get("currency"), site)?;
     state.check_open()?;

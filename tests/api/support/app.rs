@@ -19,6 +19,7 @@ use croupier::verify;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use super::database::TestDatabase;
 use super::wire::Wallet;
 
 /// The site of most tests.
@@ -44,10 +45,45 @@ pub struct TestApp {
     pub cashier: CashierServer,
     /// Signs and calls as the Cashier does.
     pub caller: Caller,
-    directory: Arc<TempDir>,
+    home: Arc<Home>,
     settings: String,
     service: Option<Service>,
     checked: AtomicBool,
+}
+
+/// What stays when a service stops.
+pub struct Home {
+    /// Where the settings, the marks, and the database when it is a file are.
+    pub directory: TempDir,
+    /// Its database.
+    pub database: TestDatabase,
+}
+
+impl Home {
+    fn new(database: impl FnOnce(&Path) -> TestDatabase) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let database = database(directory.path());
+        Self { directory, database }
+    }
+
+    /// Where the files are.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A copy of a stopped service's home, with settings that point into it.
+    pub fn copy(&self, settings: &str) -> Self {
+        let directory = TempDir::new().expect("a directory");
+        for entry in std::fs::read_dir(self.path()).expect("the directory") {
+            let entry = entry.expect("an entry");
+            std::fs::copy(entry.path(), directory.path().join(entry.file_name())).expect("a copy");
+        }
+        let database = self.database.copy(directory.path());
+        let settings = settings.replace(&self.database.url(), &database.url());
+        let settings = settings.replace(&self.path().display().to_string(), &directory.path().display().to_string());
+        write_settings(directory.path(), &settings);
+        Self { directory, database }
+    }
 }
 
 struct Service {
@@ -63,15 +99,31 @@ impl TestApp {
 
     /// A service with other settings: `change` gets the text of [`TestApp::spawn`]'s and gives the text to use. See [`set`].
     pub async fn with(change: impl FnOnce(String) -> String) -> Self {
-        let directory = Arc::new(TempDir::new().expect("a temporary directory"));
+        Self::at(TestDatabase::create, change).await
+    }
+
+    /// A service with other settings and a database of the test's choice.
+    pub async fn at(database: impl FnOnce(&Path) -> TestDatabase, change: impl FnOnce(String) -> String) -> Self {
+        let home = Arc::new(Home::new(database));
         let here = ([127, 0, 0, 1], 0).into();
         let cashier = CashierServer::start(here, Brand::new(SITE, SALT), |_| Behaviour::Accept).await;
         let cashier = cashier.expect("a free port for the Cashier");
-        let settings = change(plain_settings(directory.path(), &cashier.payout_url(), &cashier.authlink_url()));
-        Self::start(directory, settings, cashier).await
+        let plain = plain_settings(home.path(), &cashier.payout_url(), &cashier.authlink_url());
+        let plain = set(&plain, "database", "url", &format!("\"{}\"", home.database.url()));
+        Self::start(home, change(plain), cashier).await
     }
 
-    async fn start(directory: Arc<TempDir>, settings: String, cashier: CashierServer) -> Self {
+    /// Another instance on the same database, with a state directory of its own. Its payouts go to the Cashier of this one.
+    pub async fn beside(&self) -> Self {
+        let home = Home::new(|_| self.home.database.shared());
+        let settings =
+            self.settings.replace(&self.directory().display().to_string(), &home.path().display().to_string());
+        let here = ([127, 0, 0, 1], 0).into();
+        let nobody = CashierServer::start(here, Brand::new(SITE, SALT), |_| Behaviour::Accept).await;
+        Self::start(Arc::new(home), settings, nobody.expect("a free port")).await
+    }
+
+    async fn start(home: Arc<Home>, settings: String, cashier: CashierServer) -> Self {
         let parsed = Settings::from_text(&settings).unwrap_or_else(|problems| panic!("settings: {problems:?}"));
         let (started, start) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -94,7 +146,7 @@ impl TestApp {
         let caller = Caller::new(&public, Brand::new(SITE, SALT), Arc::new(Meter::default()));
         let service = Some(Service { stop, thread });
         let checked = AtomicBool::new(true);
-        Self { public, private, state, worker, cashier, caller, directory, settings, service, checked }
+        Self { public, private, state, worker, cashier, caller, home, settings, service, checked }
     }
 
     /// Stops the service in order and starts it again on the same files; the Cashier stays.
@@ -104,20 +156,19 @@ impl TestApp {
 
     /// Stops the service in order and starts it again on the same files with other settings.
     pub async fn restart_with(self, change: impl FnOnce(String) -> String) -> Self {
-        let (directory, settings, cashier) = self.stop().await;
-        Self::start(directory, change(settings), cashier).await
+        let (home, settings, cashier) = self.stop().await;
+        Self::start(home, change(settings), cashier).await
     }
 
     /// Stops the service in order, changes the database by hand, and starts it again.
     pub async fn restart_after(self, change: impl FnOnce(&mut db::DbConn)) -> Self {
-        let file = self.database();
-        let (directory, settings, cashier) = self.stop().await;
-        change(&mut db::connect(&file).expect("the database opens"));
-        Self::start(directory, settings, cashier).await
+        let (home, settings, cashier) = self.stop().await;
+        change(&mut home.database.connect());
+        Self::start(home, settings, cashier).await
     }
 
-    /// Stops the service in order. Gives back the directory, the text of the settings, and the Cashier.
-    pub async fn stop(mut self) -> (Arc<TempDir>, String, CashierServer) {
+    /// Stops the service in order. Gives back what stays, the text of the settings, and the Cashier.
+    pub async fn stop(mut self) -> (Arc<Home>, String, CashierServer) {
         let service = self.service.take().expect("it runs");
         let _it_may_have_ended = service.stop.send(());
         // Idle connections of the caller end with it; nothing is left that an orderly stop would wait for.
@@ -128,7 +179,7 @@ impl TestApp {
         let here = ([127, 0, 0, 1], 0).into();
         let nobody = CashierServer::start(here, Brand::new(SITE, SALT), |_| Behaviour::Accept).await;
         let cashier = std::mem::replace(&mut self.cashier, nobody.expect("a free port"));
-        (self.directory.clone(), self.settings.clone(), cashier)
+        (self.home.clone(), self.settings.clone(), cashier)
     }
 
     /// Every invariant of the books holds. The end of the test checks it again.
@@ -138,14 +189,14 @@ impl TestApp {
         assert_eq!(report.problems, Vec::<String>::new());
     }
 
-    /// Where the database is.
-    pub fn database(&self) -> PathBuf {
-        self.directory.path().join("croupier.db")
+    /// The database.
+    pub fn database(&self) -> &TestDatabase {
+        &self.home.database
     }
 
-    /// Where the database, the settings and the marks are.
+    /// Where the settings, the marks, and the database when it is a file are.
     pub fn directory(&self) -> &Path {
-        self.directory.path()
+        self.home.path()
     }
 
     /// The text of the settings in force.
@@ -172,7 +223,7 @@ impl TestApp {
     }
 
     fn check_books(&self) {
-        let mut conn = db::connect_read_only(&self.database()).expect("the database opens");
+        let mut conn = self.database().connect_read_only();
         let report = verify::verify(&mut conn, |_| ()).expect("a readable database");
         assert_eq!(report.problems, Vec::<String>::new(), "the books hold when the test ends");
     }
@@ -199,7 +250,7 @@ pub fn write_settings(directory: &Path, text: &str) -> PathBuf {
     file
 }
 
-/// The settings of [`TestApp::spawn`].
+/// The settings of [`TestApp::spawn`], with a file in `directory` for the database.
 pub fn plain_settings(directory: &Path, payout_url: &str, authlink_url: &str) -> String {
     let directory = directory.display();
     format!(

@@ -23,6 +23,7 @@ use croupier::{ledger, players, verify, webhooks};
 
 use crate::process::{SALT, SITE, Service, Setup, notification, question};
 use crate::raw::Request;
+use crate::support::database::TestDatabase;
 
 pub const LOGIN: &str = "anna";
 pub const MONEY: i64 = 1_000_000;
@@ -79,7 +80,7 @@ impl Bench {
         self.app.state()
     }
 
-    pub fn database(&self) -> std::path::PathBuf {
+    pub fn database(&self) -> &TestDatabase {
         self.files.database()
     }
 
@@ -87,7 +88,7 @@ impl Bench {
         use croupier::wallet::transactions::{Kind, Movement, make};
         let player = player();
         let currency = Currency::parse("USD").expect("a currency");
-        let given = self.state().db.write(move |tx| {
+        let given = self.state().db.write(croupier::db::Scope::from(&player), move |tx| {
             players::put(tx, &player, &players::Change::default(), clock::now())?;
             let (reference, reason) = ("seed".to_owned(), None);
             let player = player.clone();
@@ -110,7 +111,7 @@ impl Bench {
         let request = notification(id.as_str(), LOGIN, amount, (11, status_id), 77);
         let notification =
             self.state().carouseller.read_notification(&received(&request)).expect("a good notification");
-        let stored = self.state().db.write(move |tx| webhooks::receive(tx, &notification, clock::now()));
+        let stored = self.state().db.write(id, move |tx| webhooks::receive(tx, &notification, clock::now()));
         stored.await.expect("stored");
     }
 
@@ -153,7 +154,7 @@ impl Bench {
     pub async fn make_due(&self, due_at: i64) {
         use croupier::db::schema::outbox;
         use diesel::prelude::*;
-        let set = self.state().db.write(move |tx| {
+        let set = self.state().db.write(croupier::db::Scope::Nobody, move |tx| {
             diesel::update(outbox::table).set(outbox::due_at.eq(due_at)).execute(tx.conn()?)?;
             Ok(())
         });
@@ -206,6 +207,6 @@ fn received(request: &Request) -> RawRequest<'_> {
     }
 }
 
-fn player() -> Player {
+pub fn player() -> Player {
     Player { site: SiteId(SITE), login: Login::parse(LOGIN).expect("a login") }
 }

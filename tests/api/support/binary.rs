@@ -1,7 +1,7 @@
 //! The program itself, as a shell would run it.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// How a command ended.
@@ -90,17 +90,4 @@ impl Drop for Killed {
         let _it_may_have_ended = self.0.kill();
         let _either_way = self.0.wait();
     }
-}
-
-/// A copy of a stopped service's directory, with settings that point into it.
-pub fn copy_of(directory: &Path, settings: &str) -> (tempfile::TempDir, PathBuf) {
-    let copy = tempfile::TempDir::new().expect("a directory");
-    for entry in std::fs::read_dir(directory).expect("the directory") {
-        let entry = entry.expect("an entry");
-        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("a copy");
-    }
-    let settings = settings.replace(&directory.display().to_string(), &copy.path().display().to_string());
-    super::app::write_settings(copy.path(), &settings);
-    let database = copy.path().join("croupier.db");
-    (copy, database)
 }

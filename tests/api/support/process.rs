@@ -14,6 +14,7 @@ use croupier::simulate::{Params, sign};
 use serde_json::{Value, json};
 
 use crate::raw::{self, Answer, Request};
+use crate::support::database::TestDatabase;
 
 pub const SITE: i64 = 332;
 pub const SALT: &str = "a salt of the process tests, long enough";
@@ -47,6 +48,7 @@ impl Default for Setup {
 /// A service with its directory: the process may come and go.
 pub struct Service {
     directory: tempfile::TempDir,
+    database: TestDatabase,
     setup: Setup,
     running: Option<Running>,
     log: Arc<Mutex<String>>,
@@ -64,8 +66,18 @@ impl Service {
     /// Prepares the files; starts nothing.
     pub fn new(setup: Setup) -> Self {
         let directory = tempfile::tempdir().expect("a directory for a test");
-        let service = Self { directory, setup, running: None, log: Arc::default() };
-        service.write_settings(&service.database());
+        let database = TestDatabase::create(directory.path());
+        let service = Self { directory, database, setup, running: None, log: Arc::default() };
+        service.write_settings(&service.database.url());
+        service
+    }
+
+    /// Prepares the files of another instance on the same database; starts nothing.
+    pub fn beside(&self) -> Self {
+        let directory = tempfile::tempdir().expect("a directory for a test");
+        let (database, setup) = (self.database.shared(), self.setup.clone());
+        let service = Self { directory, database, setup, running: None, log: Arc::default() };
+        service.write_settings(&service.database.url());
         service
     }
 
@@ -80,25 +92,25 @@ impl Service {
         self.directory.path()
     }
 
-    pub fn database(&self) -> PathBuf {
-        self.directory().join("croupier.db")
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
     }
 
     pub fn settings(&self) -> PathBuf {
         self.directory().join("Settings.toml")
     }
 
-    /// Writes the settings anew, for a database at `path`.
-    pub fn write_settings(&self, path: &Path) {
+    /// Writes the settings anew, for the database at this address.
+    pub fn write_settings(&self, url: &str) {
         let Setup { payout_url, carouseller, payouts, salts, more, .. } = &self.setup;
-        let (state, path) = (self.directory().display(), path.display());
+        let state = self.directory().display();
         let text = format!(
             r#"[server]
 public_bind = "127.0.0.1:0"
 private_bind = "127.0.0.1:0"
 state_dir = "{state}"
 [database]
-url = "sqlite://{path}"
+url = "{url}"
 [wallet]
 api_keys = {{ game_server = "{KEY}" }}
 [sites.demo]
@@ -123,7 +135,7 @@ payout_url = "{payout_url}"
 
     pub fn change(&mut self, change: impl FnOnce(&mut Setup)) {
         change(&mut self.setup);
-        self.write_settings(&self.database());
+        self.write_settings(&self.database.url());
     }
 
     fn command(&self, program: &str) -> Command {

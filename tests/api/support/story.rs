@@ -42,7 +42,7 @@ impl TestApp {
     pub async fn fill(&self, login: &str, times: usize) {
         let player = Player { site: SiteId(SITE), login: Login::parse(login).expect("a login") };
         let currency = Currency::parse("USD").expect("a currency");
-        let filled = self.state.db.write(move |tx| {
+        let filled = self.state.db.write(croupier::db::Scope::from(&player), move |tx| {
             for nth in 0..times {
                 let (player, reference) = (player.clone(), format!("fill {nth}"));
                 let win = Movement { player, kind: Kind::Win, amount: MAX_MINOR, currency, reference, reason: None };
