@@ -90,6 +90,8 @@ impl Db {
             .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(Duration::from_secs(5))
+            // Whoever asked for a connection is told why there is none; the pool's own lines, several a second, would tell nobody more.
+            .error_handler(Box::new(diesel::r2d2::NopErrorHandler))
             .build(readers::Readers(place.clone()))
             .map_err(|error| OpenError(format!("cannot open readers of {}: {error}", place.shown())))?;
         let (announce, commits) = watch::channel(0);

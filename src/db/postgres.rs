@@ -45,10 +45,34 @@ pub(super) fn connect_read_only(url: &Secret, shown: &str) -> Result<PgConnectio
 
 fn open(url: &Secret, shown: &str, settings: &str) -> Result<PgConnection, OpenError> {
     let url = with_patience(url);
-    let mut conn = PgConnection::establish(url.expose()).map_err(|error| refused(shown, url.expose(), &error))?;
+    let mut conn = establish(&url).map_err(|error| refused(shown, url.expose(), &error))?;
     let set = conn.batch_execute(EVERY_SESSION).and_then(|()| conn.batch_execute(settings));
     set.map_err(|error| refused(shown, url.expose(), &error))?;
     Ok(conn)
+}
+
+/// libpq tries one host after the other, but gives up at one that takes the connection and closes it, as what stands in front of a dead
+/// server does. Then each host is tried alone.
+fn establish(url: &Secret) -> ConnectionResult<PgConnection> {
+    let first = match PgConnection::establish(url.expose()) {
+        Ok(conn) => return Ok(conn),
+        Err(error) => error,
+    };
+    let alone = one_by_one(url.expose());
+    alone.iter().find_map(|url| PgConnection::establish(url).ok()).ok_or(first)
+}
+
+/// An address with several hosts as one address for each; none for an address with one.
+fn one_by_one(url: &str) -> Vec<String> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Vec::new() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (user, hosts) = authority.rsplit_once('@').map_or(("", authority), |(user, hosts)| (user, hosts));
+    let hosts: Vec<&str> = hosts.split(',').collect();
+    if hosts.len() < 2 {
+        return Vec::new();
+    }
+    let at = if authority.contains('@') { "@" } else { "" };
+    hosts.iter().map(|host| format!("{scheme}://{user}{at}{host}{path}")).collect()
 }
 
 /// What the server or libpq says, unless it repeats the address.
@@ -163,6 +187,19 @@ mod tests {
             let settings = FIT.map(|(name, old)| (name, if name == changed { value } else { old }));
             assert!(judge(&settings).is_some_and(|text| text.contains(reason)), "{changed} = {value}");
         }
+    }
+
+    #[test]
+    fn several_hosts_are_also_tried_one_by_one() {
+        assert_eq!(one_by_one("postgres://u:p@h:1/db?x=1"), Vec::<String>::new());
+        assert_eq!(
+            one_by_one("postgres://u:p@a:1,[::1]:2/db?target_session_attrs=read-write"),
+            [
+                "postgres://u:p@a:1/db?target_session_attrs=read-write",
+                "postgres://u:p@[::1]:2/db?target_session_attrs=read-write"
+            ]
+        );
+        assert_eq!(one_by_one("postgres://a,b/db"), ["postgres://a/db", "postgres://b/db"]);
     }
 
     #[test]

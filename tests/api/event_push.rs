@@ -309,7 +309,7 @@ async fn a_private_address_is_not_called() {
             &events,
             state.metrics.clone(),
             state.stopping.clone(),
-            bench.app.me().clone(),
+            line.bench.app.me().clone(),
         );
         let before = line.attempts(1).await.len();
 
