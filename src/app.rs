@@ -356,6 +356,10 @@ async fn keep_mark(mark: MarkFile, db: Db, mut stopped: watch::Receiver<bool>) {
     let mut last = None;
     loop {
         let stopping = *stopped.borrow();
+        if stopping {
+            // The last word: with everything that was answered.
+            db.settle().await;
+        }
         match db.read(marks::current).await {
             Ok(current) if last.as_ref() != Some(&current) => {
                 let (mark, wanted) = (mark.clone(), current.clone());

@@ -76,7 +76,6 @@ fn what_binds_rows_to_each_other(told: &Told) -> Vec<(String, String)> {
                 .into(),
             "account player:1:USD: its code".into(),
         ),
-        ("DELETE FROM players".into(), "rows that are gone".into()),
         ("DELETE FROM meta".into(), "".into()),
         (format!("{events} DELETE FROM events WHERE id = 2"), "events:".into()),
         (
@@ -109,6 +108,31 @@ fn what_binds_rows_to_each_other(told: &Told) -> Vec<(String, String)> {
     ]
 }
 
+/// Tampering with what is kept or checked in another way on a server: the hashes of the chain stand beside the entries there.
+fn what_a_home_keeps_its_own_way(told: &Told) -> Vec<(String, String)> {
+    let entries = "DROP TRIGGER journal_entries_are_never_changed; DROP TRIGGER journal_entries_are_never_deleted;";
+    let seals = "DROP TRIGGER seals_are_never_changed; DROP TRIGGER seals_are_never_deleted;";
+    let last_entry = "DELETE FROM journal_entries WHERE id = (SELECT max(id) FROM journal_entries)";
+    let last_seal = "DELETE FROM seals WHERE number = (SELECT max(number) FROM seals)";
+    let cases: Vec<(String, &str)> = if told.home.database.is_postgres() {
+        vec![
+            (format!("{seals} UPDATE seals SET hash = zeroblob(32) WHERE number = 4"), "entry 4:"),
+            (format!("{seals} UPDATE seals SET entry_id = 99 WHERE number = 4"), "entries 4 to 4 are missing"),
+            (format!("{seals} DELETE FROM seals WHERE number = 2"), "entries 2 to 2 are missing"),
+            (format!("{entries} {seals} {last_entry}; {last_seal}"), "the ledger does not hold row"),
+            (format!("{seals} {last_seal}"), "the ledger does not hold row"),
+            ("DELETE FROM players".into(), "its player is not one of its site"),
+        ]
+    } else {
+        vec![
+            (format!("{entries} UPDATE journal_entries SET hash = zeroblob(32) WHERE id = 4"), "entry 4:"),
+            (format!("{entries} {last_entry}"), "the ledger does not hold row"),
+            ("DELETE FROM players".into(), "rows that are gone"),
+        ]
+    };
+    cases.into_iter().map(|(sql, names)| (sql, names.to_owned())).collect()
+}
+
 #[tokio::test]
 async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
     let told = told().await;
@@ -119,13 +143,8 @@ async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
         (format!("{entries} UPDATE journal_entries SET amount = amount + 1 WHERE id = 2"), "entry 2:".into()),
         (format!("{entries} UPDATE journal_entries SET cause = 'other' WHERE id = 3"), "entry 3:".into()),
         (format!("{entries} UPDATE journal_entries SET at = at + 1 WHERE id = 1"), "entry 1:".into()),
-        (format!("{entries} UPDATE journal_entries SET hash = zeroblob(32) WHERE id = 4"), "entry 4:".into()),
         (format!("{entries} UPDATE journal_entries SET kind = 'gift' WHERE id = 1"), "entry 1:".into()),
         (format!("{entries} DELETE FROM journal_entries WHERE id = 2"), "entries 2 to 2 are missing".into()),
-        (
-            format!("{entries} DELETE FROM journal_entries WHERE id = (SELECT max(id) FROM journal_entries)"),
-            "the ledger does not hold row".into(),
-        ),
         (
             "UPDATE accounts SET available = available + 1 WHERE code = 'player:1:USD'".into(),
             "account player:1:USD".into(),
@@ -137,7 +156,10 @@ async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
                 .into(),
             "account player:1:USD".into(),
         ),
-        ("UPDATE accounts SET may_go_negative = 1 WHERE code = 'player:1:USD'".into(), "account player:1:USD".into()),
+        (
+            "UPDATE accounts SET may_go_negative = TRUE WHERE code = 'player:1:USD'".into(),
+            "account player:1:USD".into(),
+        ),
         (format!("UPDATE payouts SET amount = amount + 1 WHERE external_id = '{paid}'"), format!("payout {paid}")),
         (format!("UPDATE payouts SET amount = 1 WHERE external_id = '{waiting}'"), format!("payout {waiting}")),
         (format!("UPDATE payouts SET player_id = 2 WHERE external_id = '{sent}'"), format!("payout {sent}")),
@@ -157,21 +179,22 @@ async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
         ),
         (format!("DELETE FROM webhooks WHERE external_id = '{paid}'"), format!("payout {paid}: nobody vouches")),
         (
-            format!("UPDATE webhooks SET signed = 0 WHERE external_id = '{credited}'"),
+            format!("UPDATE webhooks SET signed = FALSE WHERE external_id = '{credited}'"),
             format!("deposit {credited}: nobody vouches"),
         ),
-        (format!("INSERT INTO outbox VALUES ('{sent}', 0, 1, 0)"), format!("payout {sent}: the outbox")),
+        (format!("INSERT INTO outbox VALUES ('{sent}', 0, 1, FALSE)"), format!("payout {sent}: the outbox")),
         (
-            format!("INSERT INTO payout_attempts VALUES ('{sent}', 2, x'00', 0, 0, 'unknown', '')"),
+            format!("INSERT INTO payout_attempts VALUES ('{sent}', 2, x'00', 0, 0, 'unknown', '', '')"),
             format!("payout {sent}: 2 attempts"),
         ),
         ("UPDATE wallet_transactions SET amount = 249 WHERE kind = 'bet'".into(), "wallet transaction".into()),
-        ("UPDATE wallet_transactions SET voided = 1 WHERE kind = 'bet'".into(), "wallet transaction".into()),
+        ("UPDATE wallet_transactions SET voided = TRUE WHERE kind = 'bet'".into(), "wallet transaction".into()),
         (format!("{audit} UPDATE audit SET detail = 'nothing' WHERE id = 1"), "audit".into()),
         (format!("{audit} DELETE FROM audit WHERE id = 1"), "audit".into()),
         (format!("{audit} DELETE FROM audit WHERE id = 2"), "the audit does not hold row 2".into()),
     ];
-    let cases = cases.into_iter().chain(what_binds_rows_to_each_other(&told));
+    let cases =
+        cases.into_iter().chain(what_binds_rows_to_each_other(&told)).chain(what_a_home_keeps_its_own_way(&told));
     let sound = told.copy();
     let report = run(sound.path(), &["ledger", "verify", "--json"], "");
     assert_eq!((report.code, &report.json()["ok"], &report.json()["problems"]), (0, &json!(true), &json!([])));

@@ -46,6 +46,7 @@ mod sending;
 mod several_instances;
 mod signatures;
 mod support;
+mod texts;
 mod tidy;
 mod two_homes;
 mod wallet;

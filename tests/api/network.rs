@@ -268,6 +268,7 @@ fn a_full_card_number_is_in_no_file_and_no_log_line() {
         let path = entry.expect("an entry").path();
         places.push((path.display().to_string(), fs::read(&path).expect("a file")));
     }
+    places.extend(service.database().rows().into_iter().map(|(table, rows)| (table, rows.into_bytes())));
     assert!(places.len() >= 4, "database, log of writes, settings, log");
     for number in [card, grouped, dashed, "5555555555554444", "378282246310005"] {
         for (place, bytes) in &places {

@@ -214,11 +214,12 @@ impl TestApp {
         Wallet::new(&self.private, SITE, WALLET_KEY)
     }
 
-    /// Reads from the database as the service does.
+    /// Reads from the database as the service does, everything that was answered before included.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut db::DbConn) -> diesel::QueryResult<T> + Send + 'static,
     ) -> T {
+        self.state.db.settle().await;
         self.state.db.read(move |conn| Ok(work(conn)?)).await.expect("a read")
     }
 

@@ -140,6 +140,27 @@ impl TestDatabase {
         }
     }
 
+    /// Everything that is in the tables of a server, as text; what is in a file is read from the file.
+    pub fn rows(&self) -> Vec<(String, String)> {
+        #[derive(diesel::QueryableByName)]
+        struct Text {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            text: String,
+        }
+        let DbConn::Postgres(mut conn) = self.connect() else { return Vec::new() };
+        conn.batch_execute("SET bytea_output = 'escape'").expect("bytes as text");
+        let tables =
+            "SELECT relname::text AS text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
+        let tables: Vec<Text> = diesel::sql_query(tables).load(&mut conn).expect("the tables");
+        let rows = tables.into_iter().map(|table| {
+            let name = table.text;
+            let all = format!("SELECT coalesce(string_agg(t::text, ' '), '') AS text FROM {name} t");
+            let row: Text = diesel::sql_query(all).get_result(&mut conn).expect("the rows");
+            (name, row.text)
+        });
+        rows.collect()
+    }
+
     /// The same database once more, for another instance. It goes away with the last of them.
     pub fn shared(&self) -> Self {
         match &self.home {
