@@ -20,13 +20,14 @@ use crate::fault::{Kind, schedule};
 use crate::feed::{READERS, read_again, read_along};
 use crate::inject::Stage;
 use crate::instance::{Instance, SALT, SITE};
+use crate::options::{Failure, Options, Sabotage};
 use crate::player::{Load, POOR, Player, SHARED, behaviour};
 use crate::postgres::Tools;
 use crate::process::free_ports;
 use crate::proxy::Proxy;
 use crate::report::{Done, Report};
+use crate::settle;
 use crate::watch::{Watch, look_after};
-use crate::{Failure, Options, Sabotage, settle};
 
 /// How many instances there are on PostgreSQL.
 const INSTANCES: usize = 3;

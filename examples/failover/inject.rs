@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use croupier::simulate::faults::Dice;
 use tokio::task::block_in_place;
 
-use crate::Failure;
 use crate::cluster::Cluster;
 use crate::fault::Kind;
 use crate::instance::Instance;
+use crate::options::Failure;
 use crate::process::signal;
 use crate::proxy::{Mode, Proxy};
 
