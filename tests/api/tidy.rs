@@ -157,6 +157,7 @@ const LAYERS: [(&str, &[&str]); 33] = [
             "webhooks",
         ],
     ),
+    ("shared", &["db", "error", "events", "ledger"]),
     (
         "app",
         &[
@@ -173,6 +174,7 @@ const LAYERS: [(&str, &[&str]); 33] = [
             "providers",
             "pushes",
             "settings",
+            "shared",
             "state",
             "verify",
             "webhooks",
@@ -197,6 +199,7 @@ const LAYERS: [(&str, &[&str]); 33] = [
             "pushes",
             "secret",
             "settings",
+            "shared",
             "simulate",
             "staff",
             "verify",
