@@ -12,7 +12,7 @@ use source::{Source, functions, named_modules, rust};
 /// Which modules under the crate's root each of them may name, from the ground up. `lib` and `main` only list modules.
 ///
 /// Below `orders` nothing knows what a deposit or a payout is; above `webhooks` nothing moves money.
-const LAYERS: [(&str, &[&str]); 33] = [
+const LAYERS: [(&str, &[&str]); 34] = [
     ("error", &[]),
     ("secret", &[]),
     ("metrics", &[]),
@@ -157,6 +157,7 @@ const LAYERS: [(&str, &[&str]); 33] = [
             "webhooks",
         ],
     ),
+    ("shared", &["db", "error", "events", "ledger"]),
     (
         "app",
         &[
@@ -173,6 +174,7 @@ const LAYERS: [(&str, &[&str]); 33] = [
             "providers",
             "pushes",
             "settings",
+            "shared",
             "state",
             "verify",
             "webhooks",
@@ -197,6 +199,7 @@ const LAYERS: [(&str, &[&str]); 33] = [
             "pushes",
             "secret",
             "settings",
+            "shared",
             "simulate",
             "staff",
             "verify",
