@@ -156,7 +156,10 @@ async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
                 .into(),
             "account player:1:USD".into(),
         ),
-        ("UPDATE accounts SET may_go_negative = TRUE WHERE code = 'player:1:USD'".into(), "account player:1:USD".into()),
+        (
+            "UPDATE accounts SET may_go_negative = TRUE WHERE code = 'player:1:USD'".into(),
+            "account player:1:USD".into(),
+        ),
         (format!("UPDATE payouts SET amount = amount + 1 WHERE external_id = '{paid}'"), format!("payout {paid}")),
         (format!("UPDATE payouts SET amount = 1 WHERE external_id = '{waiting}'"), format!("payout {waiting}")),
         (format!("UPDATE payouts SET player_id = 2 WHERE external_id = '{sent}'"), format!("payout {sent}")),
@@ -190,7 +193,8 @@ async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
         (format!("{audit} DELETE FROM audit WHERE id = 1"), "audit".into()),
         (format!("{audit} DELETE FROM audit WHERE id = 2"), "the audit does not hold row 2".into()),
     ];
-    let cases = cases.into_iter().chain(what_binds_rows_to_each_other(&told)).chain(what_a_home_keeps_its_own_way(&told));
+    let cases =
+        cases.into_iter().chain(what_binds_rows_to_each_other(&told)).chain(what_a_home_keeps_its_own_way(&told));
     let sound = told.copy();
     let report = run(sound.path(), &["ledger", "verify", "--json"], "");
     assert_eq!((report.code, &report.json()["ok"], &report.json()["problems"]), (0, &json!(true), &json!([])));

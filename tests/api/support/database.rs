@@ -149,7 +149,8 @@ impl TestDatabase {
         }
         let DbConn::Postgres(mut conn) = self.connect() else { return Vec::new() };
         conn.batch_execute("SET bytea_output = 'escape'").expect("bytes as text");
-        let tables = "SELECT relname::text AS text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
+        let tables =
+            "SELECT relname::text AS text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
         let tables: Vec<Text> = diesel::sql_query(tables).load(&mut conn).expect("the tables");
         let rows = tables.into_iter().map(|table| {
             let name = table.text;
