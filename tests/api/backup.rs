@@ -13,6 +13,7 @@ use diesel::connection::SimpleConnection;
 use crate::moving::{number, word, write};
 use crate::process::{Service, Setup};
 use crate::support::books;
+use crate::support::database::about_the_file;
 use crate::support::server::EmptyDatabase;
 
 const AT: &str = "2026-11-21T00:00:00Z";
@@ -242,8 +243,10 @@ fn a_backup_that_lacks_what_the_mark_knows_is_put_back_only_by_somebody_who_says
 
     let refused = said(&service.cli(&["restore", backup]));
     assert_eq!(refused.0, Some(1), "{refused:?}");
+    // A backup of lines is measured before it is read in.
+    let words = if about_the_file() { "ledger does not hold row 2" } else { "the ledger reached row 2" };
     assert!(
-        refused.1.contains("--i-know-what-is-lost") && refused.1.contains("ledger does not hold row 2"),
+        refused.1.contains("--i-know-what-is-lost") && refused.1.contains(words),
         "{refused:?}"
     );
     assert!(service.database().is_lost() && marks(&service) == before, "nothing has changed");
@@ -313,6 +316,9 @@ fn books_that_have_moved_are_read_and_never_written() {
 
 #[test]
 fn a_backup_of_a_server_does_not_become_a_file() {
+    if !about_the_file() {
+        return;
+    }
     let service = Service::new(Setup::default());
     let backup = service.directory().join("night.jsonl");
     std::fs::write(&backup, "{\"croupier_backup\":1}").unwrap();
