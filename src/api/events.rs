@@ -93,8 +93,11 @@ async fn poll(state: &State, mut after: Cursor, limit: i64, sites: &[SiteId], wa
         if place.is_none() {
             place = Some(state.polls.try_acquire().map_err(|_| Problem::unavailable())?);
         }
+        let mut commits = state.db.commits();
+        let closed = async move { while commits.changed().await.is_ok() {} };
         tokio::select! {
-            // No commit can come any more when it fails: the service is going.
+            // Nothing can come any more when the lanes are closed: the service is going.
+            () = closed => return Ok(nothing),
             changed = news.changed(), if !only_others => if changed.is_err() { return Ok(nothing) },
             () = tokio::time::sleep(REST), if only_others => {}
             () = tokio::time::sleep_until(deadline) => {}

@@ -19,6 +19,7 @@ mod examples;
 #[path = "support/game.rs"]
 mod game;
 mod game_server_crash;
+mod instance_killed;
 mod keys;
 mod life;
 mod migrations;
@@ -49,5 +50,6 @@ mod support;
 mod texts;
 mod tidy;
 mod two_homes;
+mod unfit_servers;
 mod wallet;
 mod wallet_certificate;

@@ -179,6 +179,9 @@ impl Names {
     }
 
     fn word(&mut self, word: &str) -> String {
+        if let Some(rest) = word.strip_prefix(':') {
+            return format!(":{}", self.word(rest));
+        }
         let bytes = word.as_bytes();
         let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
         let digits =
