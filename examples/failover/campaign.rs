@@ -214,8 +214,11 @@ impl Campaign {
                     Some(at) => break at,
                     None if Instant::now() > deadline => {
                         let kind = kind.name();
-                        let text =
-                            format!("instance {instance} does not answer {patience:?} after fault {number}, {kind}");
+                        let log = fs::read_to_string(self.stage.instances[instance].log_file()).unwrap_or_default();
+                        let log: Vec<&str> = log.lines().filter(|line| line.contains("ERROR")).collect();
+                        let log = crate::process::last_lines(&log.join("\n"), 6);
+                        let when = format!("{patience:?} after fault {number}, {kind}");
+                        let text = format!("instance {instance} does not answer {when}:\n{log}");
                         self.load.book().problem(text);
                         break Instant::now();
                     }
