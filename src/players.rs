@@ -1,6 +1,6 @@
 //! Players: who they are and what they may do. Their money is the ledger's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::prelude::*;
 
@@ -149,12 +149,38 @@ pub fn find(tx: &mut WriteTx<'_>, player: &Player) -> Result<Option<Known>, Erro
     if let Some(known) = recent.known.get(player) {
         return Ok(Some(*known));
     }
+    if recent.absent.contains(player) {
+        return Ok(None);
+    }
     let found = read(conn, player)?;
     Ok(found.map(|row| {
         let known = Known::from(&row);
         recent.known.insert(player.clone(), known);
         known
     }))
+}
+
+/// Reads in the players of a batch whose rows are locked. A player of `named` who is not among them does not exist as far as this
+/// batch knows: one who is created meanwhile is met when the row is inserted.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn warm(tx: &mut WriteTx<'_>, locked: &[PlayerId], named: Vec<Player>) -> Result<(), Error> {
+    let (recent, conn) = tx.memory::<Recent>();
+    recent.absent.extend(named);
+    if locked.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = locked.iter().map(|player| player.0).collect();
+    let rows: Vec<PlayerRow> =
+        players::table.filter(players::id.eq_any(ids)).select(PlayerRow::as_select()).load(conn)?;
+    for row in rows {
+        let player = row.named()?;
+        recent.absent.remove(&player);
+        recent.known.insert(player, Known::from(&row));
+    }
+    Ok(())
 }
 
 /// Creates or changes a player. The second value says whether it was created.
@@ -266,6 +292,8 @@ fn apply(row: &mut PlayerRow, change: &Change, at: Micros) -> Result<(), Error> 
 #[derive(Default)]
 struct Recent {
     known: HashMap<Player, Known>,
+    /// Players of this batch who have no row, where others may make one at any time.
+    absent: HashSet<Player>,
     changed: Vec<Player>,
 }
 

@@ -39,13 +39,20 @@ impl Prepared {
     }
 }
 
+impl Prepared {
+    /// Whose money the question is about, and how it is recognised.
+    pub fn scope(&self) -> Scope {
+        Scope::Question { player: self.player.clone(), provider: self.provider, key: self.key.text().to_owned() }
+    }
+}
+
 /// Answers a verified question: the id of the order, new or from the first time it was asked.
 ///
 /// # Errors
 ///
 /// Why not, in the order of the contract; a refusal is not remembered.
 pub async fn answer(db: &Db, prepared: Prepared) -> Result<ExternalId, Error> {
-    db.write(Scope::from(&prepared.player), move |tx| decide(tx, &prepared, clock::now())).await
+    db.write(prepared.scope(), move |tx| decide(tx, &prepared, clock::now())).await
 }
 
 /// The decision and its order, inside a transaction.

@@ -1,17 +1,58 @@
 //! What instances that share a database do besides their work: lock and read in what a batch is about, and seal what was committed.
 
+use crate::cashier::intents;
 use crate::db::{Hooks, Scope, Sealed, WriteTx, lock_players};
 use crate::error::Error;
 use crate::events;
+use crate::ids::{Player, SiteId};
 use crate::ledger::{self, PlayerId};
+use crate::orders::keys::{self, Key};
+use crate::players;
+use crate::wallet::{rollback, transactions};
 
 /// What a server's lanes run.
 pub const HOOKS: Hooks = Hooks { warm, seal };
 
-/// Locks the players of a batch and reads in what it will ask about them, in few round trips for all of it.
+/// Locks the players of a batch and reads in what it will ask about them: one round trip for each kind of thing, however large the batch.
 fn warm(tx: &mut WriteTx<'_>, scopes: &[Scope]) -> Result<(), Error> {
-    let players: Vec<PlayerId> = lock_players(tx.read()?, scopes)?.into_iter().map(PlayerId).collect();
-    ledger::lock(tx, &players)
+    let locked: Vec<PlayerId> = lock_players(tx.written(), scopes)?.into_iter().map(PlayerId).collect();
+    let named: Vec<Player> = scopes.iter().filter_map(Scope::player).cloned().collect();
+    players::warm(tx, &locked, named)?;
+    ledger::lock(tx, &locked)?;
+    let (mut asked, mut moved, mut references) = (Vec::new(), Vec::new(), Vec::new());
+    for scope in scopes {
+        match scope {
+            Scope::Question { player, provider, key } => asked.push(Key::stored(provider, player.site, key.clone())),
+            Scope::Movement { player, key, reference } => {
+                moved.push((player.site, key.clone()));
+                references.push(reference.clone());
+            }
+            Scope::Nobody | Scope::Player(_) | Scope::Number(_) | Scope::Order(_) => {}
+        }
+    }
+    warm_questions(tx, &locked, asked)?;
+    warm_movements(tx, &locked, moved, references)
+}
+
+fn warm_questions(tx: &mut WriteTx<'_>, locked: &[PlayerId], asked: Vec<Key>) -> Result<(), Error> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    keys::warm(tx, asked)?;
+    Ok(intents::warm(tx, locked)?)
+}
+
+fn warm_movements(
+    tx: &mut WriteTx<'_>,
+    locked: &[PlayerId],
+    moved: Vec<(SiteId, String)>,
+    references: Vec<String>,
+) -> Result<(), Error> {
+    if moved.is_empty() {
+        return Ok(());
+    }
+    transactions::warm(tx, moved)?;
+    Ok(rollback::warm(tx, locked, references)?)
 }
 
 /// Puts what was committed into its order: the chain of entries, the log of events.

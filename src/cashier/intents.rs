@@ -79,6 +79,20 @@ impl Memory for Begun {
     fn rolled_back(&mut self) {}
 }
 
+/// Looks up which players of a batch have begun something: the only ones it asks about.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn warm(tx: &mut WriteTx<'_>, players: &[PlayerId]) -> QueryResult<()> {
+    let (begun, conn) = tx.memory::<Begun>();
+    let ids: Vec<i64> = players.iter().map(|player| player.0).collect();
+    let rows = deposit_intents::table.filter(deposit_intents::player_id.eq_any(ids));
+    let have: Vec<i64> = rows.select(deposit_intents::player_id).distinct().load(conn)?;
+    begun.players = Some(have.into_iter().collect());
+    Ok(())
+}
+
 /// Whether a player may have begun a deposit. Rows of this table never wait to be written.
 fn may_have_begun(tx: &mut WriteTx<'_>, player: PlayerId) -> QueryResult<bool> {
     let (begun, conn) = tx.memory::<Begun>();

@@ -63,6 +63,7 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
             if standing.held.is_some() { Err(Failure::NotInOrder(String::new())) } else { Ok(()) }
         }
         Command::Confirm { reason, actor, json } => {
+            db::homes::check(&path).map_err(unusable)?;
             let mut writing = db::connect(&path).map_err(unusable)?;
             let standing = confirm(&mut writing, &reason, actor.as_deref()).map_err(failure)?;
             println!("{}", if json { as_json(&standing).to_string() } else { as_text(&standing) });

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what is stored. Callers see [`Db::write`], [`Db::read`] and, inside a write, [`WriteTx`].
 
+mod bulk;
 mod checkpoint;
 mod connection;
 pub mod copy;
@@ -30,6 +31,7 @@ use tokio::sync::watch;
 
 use crate::error::Error;
 
+pub use bulk::set_balances;
 pub use connection::{DbConn, connect, connect_read_only};
 pub use lock::FileLock;
 pub use numbers::{Numbered, next_number};

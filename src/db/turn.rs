@@ -49,7 +49,7 @@ pub fn lock_players(conn: &mut DbConn, scopes: &[Scope]) -> QueryResult<Vec<i64>
     for scope in scopes {
         match scope {
             Scope::Nobody => {}
-            Scope::Player(player) => {
+            Scope::Player(player) | Scope::Question { player, .. } | Scope::Movement { player, .. } => {
                 sites.push(player.site.0);
                 logins.push(player.login.as_str());
             }

@@ -8,7 +8,7 @@ use super::account::{Account, Balance, PlayerId};
 use super::entry::{Draft, Overdraft, Sealed, chain_start};
 use crate::clock::Micros;
 use crate::db::schema::{accounts, chained_entries, journal_entries, sealed_entries};
-use crate::db::{DbConn, Memory, Numbered, Row, WriteTx, insert_in_chunks, next_number};
+use crate::db::{DbConn, Memory, Numbered, Row, WriteTx, insert_in_chunks, next_number, set_balances};
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::money::{Currency, MAX_BALANCE};
@@ -367,11 +367,15 @@ impl Memory for Books {
             insert(conn, account, currency, changed.state)?;
             changed.written = true;
         }
-        for changed in self.changed.values_mut().filter(|changed| !changed.written) {
-            update(conn, changed.state)?;
-            changed.written = true;
-        }
-        Ok(())
+        let unwritten = self.changed.values_mut().filter(|changed| !changed.written);
+        let rows: Vec<_> = unwritten
+            .map(|changed| {
+                changed.written = true;
+                let State { id, available, held, may_go_negative } = changed.state;
+                (id, available, held, may_go_negative)
+            })
+            .collect();
+        set_balances(conn, &rows)
     }
 
     fn committed(&mut self) {
@@ -401,15 +405,4 @@ fn insert(conn: &mut DbConn, account: Account, currency: Currency, state: State)
         accounts::may_go_negative.eq(state.may_go_negative),
     );
     diesel::insert_into(accounts::table).values(row).execute(conn)
-}
-
-fn update(conn: &mut DbConn, state: State) -> QueryResult<()> {
-    let changed = diesel::update(accounts::table.find(state.id))
-        .set((
-            accounts::available.eq(state.available),
-            accounts::held.eq(state.held),
-            accounts::may_go_negative.eq(state.may_go_negative),
-        ))
-        .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(diesel::result::Error::NotFound) }
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::entry::{EntryKind, Sealed, chain_start};
 use crate::clock::Micros;
 use crate::db::DbConn;
-use crate::db::schema::{accounts, journal_entries, sealed_entries, unsealed_entries};
+use crate::db::schema::{accounts, journal_entries, sealed_entries, seals, unsealed_entries};
 use crate::error::Error;
 
 /// Entries read at once.
@@ -186,6 +186,10 @@ impl Check {
 
     /// On a server: entries that have no seal yet, a few at the end; and whether there are others, which nobody would ever seal.
     fn unsealed(&mut self, conn: &mut DbConn) -> Result<(), Error> {
+        let newest: Option<i64> = seals::table.select(diesel::dsl::max(seals::number)).first(conn)?;
+        if let Some(newest) = newest.filter(|newest| *newest > self.last.0) {
+            self.problems.push(format!("entry {newest}: entries {} to {newest} are missing", self.last.0 + 1));
+        }
         let waiting: Vec<Movement> = journal_entries::table
             .inner_join(unsealed_entries::table.on(unsealed_entries::entry_id.eq(journal_entries::id)))
             .order(journal_entries::id)

@@ -3,7 +3,7 @@
 //! The key is the Cashier's `transaction_id`; without one it is the content itself, for ten minutes while the order is open
 //! (threats IDM-1 to IDM-4). Keys are never purged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
@@ -38,6 +38,16 @@ impl Key {
         Self { provider, site: question.site, text }
     }
 
+    /// A key as it is stored.
+    pub fn stored(provider: &'static str, site: SiteId, text: String) -> Self {
+        Self { provider, site, text }
+    }
+
+    /// What is stored of it besides its provider and site.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether it is the content that is recognised, for want of an id.
     pub fn is_content(&self) -> bool {
         self.text.starts_with("content:")
@@ -70,14 +80,56 @@ pub fn find(tx: &mut WriteTx<'_>, key: &Key) -> Result<Option<First>, Error> {
     if let Some(first) = recent.known.get(key) {
         return Ok(Some(first.clone()));
     }
+    if recent.absent.contains(key) {
+        return Ok(None);
+    }
     let found: Option<(Vec<u8>, String, Micros)> = question_keys::table
         .find((key.provider, key.site.0, &key.text))
         .select((question_keys::fingerprint, question_keys::external_id, question_keys::asked_at))
         .first(conn)
         .optional()?;
     let Some((fingerprint, external_id, asked_at)) = found else { return Ok(None) };
+    first(fingerprint, &external_id, asked_at).map(Some)
+}
+
+/// Looks the keys of a batch up, all at once.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn warm(tx: &mut WriteTx<'_>, keys: Vec<Key>) -> Result<(), Error> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let (recent, conn) = tx.memory::<Recent>();
+    let mut wanted: HashMap<(&'static str, i64), Vec<&str>> = HashMap::new();
+    for key in &keys {
+        wanted.entry((key.provider, key.site.0)).or_default().push(&key.text);
+    }
+    for ((provider, site), texts) in wanted {
+        let found: Vec<(String, Vec<u8>, String, Micros)> = question_keys::table
+            .filter(question_keys::provider.eq(provider))
+            .filter(question_keys::site_id.eq(site))
+            .filter(question_keys::key.eq_any(texts))
+            .select((
+                question_keys::key,
+                question_keys::fingerprint,
+                question_keys::external_id,
+                question_keys::asked_at,
+            ))
+            .load(conn)?;
+        for (text, fingerprint, external_id, asked_at) in found {
+            let key = Key { provider, site: SiteId(site), text };
+            recent.known.insert(key, first(fingerprint, &external_id, asked_at)?);
+        }
+    }
+    recent.absent.extend(keys.into_iter().filter(|key| !recent.known.contains_key(key)));
+    Ok(())
+}
+
+fn first(fingerprint: Vec<u8>, external_id: &str, asked_at: Micros) -> Result<First, Error> {
     let fingerprint = fingerprint.try_into().map_err(|_| Error::Internal("a stored fingerprint is damaged".into()))?;
-    Ok(Some(First { fingerprint, external_id: ExternalId::parse(&external_id)?, asked_at }))
+    Ok(First { fingerprint, external_id: ExternalId::parse(external_id)?, asked_at })
 }
 
 /// Remembers a question for ever.
@@ -131,6 +183,8 @@ impl Row for KeyRow {
 #[derive(Default)]
 struct Recent {
     known: HashMap<Key, First>,
+    /// Keys of this batch that nobody had used, where others may use them at any time: then the row cannot be inserted.
+    absent: HashSet<Key>,
     added: Vec<Key>,
 }
 

@@ -158,8 +158,8 @@ mod tests {
         drop(under_way);
         assert_eq!(watch.look(own(), &me, &here, at(10_100)), []);
         assert_eq!(watch.look(own(), &me, &here, at(10_120)), own(), "a claim that nobody knew of");
-        let _other = here.enter("x");
-        assert_eq!(watch.look(vec![open("x", "b")], &me, &here, at(20_000)), [], "seen for the first time");
-        assert_eq!(watch.look(vec![open("x", "b")], &me, &here, at(20_120)).len(), 1, "another instance's");
+        let _other = here.enter("y");
+        assert_eq!(watch.look(vec![open("y", "b")], &me, &here, at(20_000)), [], "seen for the first time");
+        assert_eq!(watch.look(vec![open("y", "b")], &me, &here, at(20_120)).len(), 1, "another instance's");
     }
 }

@@ -1,12 +1,14 @@
 //! Undoing the bets of a reference, once; also before they came.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::transactions::Kind;
 use crate::clock::Micros;
-use crate::db::WriteTx;
 use crate::db::schema::{rollbacks, wallet_transactions};
+use crate::db::{DbConn, Memory, WriteTx};
 use crate::error::Error;
 use crate::ids::Player;
 use crate::ledger::{self, PlayerId};
@@ -62,7 +64,52 @@ pub fn make(tx: &mut WriteTx<'_>, player: &Player, reference: &str, at: Micros) 
         rollbacks::created_at.eq(at),
     );
     diesel::insert_into(rollbacks::table).values(row).execute(tx.conn()?)?;
+    let dead = tx.memory::<Dead>().0;
+    if dead.players.contains(&known.id.0) {
+        dead.found.insert((known.id.0, reference.to_owned()));
+    }
     Ok((answer, false))
+}
+
+/// Looks up which references of a batch were rolled back.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn warm(tx: &mut WriteTx<'_>, players: &[PlayerId], references: Vec<String>) -> QueryResult<()> {
+    let (dead, conn) = tx.memory::<Dead>();
+    let ids: Vec<i64> = players.iter().map(|player| player.0).collect();
+    let found: Vec<(i64, String)> = rollbacks::table
+        .filter(rollbacks::player_id.eq_any(&ids))
+        .filter(rollbacks::reference.eq_any(&references))
+        .select((rollbacks::player_id, rollbacks::reference))
+        .load(conn)?;
+    dead.found.extend(found);
+    dead.looked_at.extend(references);
+    dead.players.extend(ids);
+    Ok(())
+}
+
+/// What a batch on a server knows of references that were rolled back.
+#[derive(Default)]
+struct Dead {
+    players: HashSet<i64>,
+    looked_at: HashSet<String>,
+    found: HashSet<(i64, String)>,
+}
+
+impl Memory for Dead {
+    fn order(&self) -> u8 {
+        50
+    }
+
+    fn flush(&mut self, _conn: &mut DbConn) -> QueryResult<()> {
+        Ok(())
+    }
+
+    fn committed(&mut self) {}
+
+    fn rolled_back(&mut self) {}
 }
 
 /// Whether bets of this reference have no effect any more. Rollbacks are never staged, so the rows that wait need not be written.
@@ -71,7 +118,10 @@ pub fn make(tx: &mut WriteTx<'_>, player: &Player, reference: &str, at: Micros) 
 ///
 /// What the database says.
 pub(super) fn is_rolled_back(tx: &mut WriteTx<'_>, player: PlayerId, reference: &str) -> Result<bool, Error> {
-    let conn = tx.written();
+    let (dead, conn) = tx.memory::<Dead>();
+    if dead.players.contains(&player.0) && dead.looked_at.contains(reference) {
+        return Ok(dead.found.contains(&(player.0, reference.to_owned())));
+    }
     let found: i64 = rollbacks::table.find((player.0, reference)).count().get_result(conn)?;
     Ok(found > 0)
 }

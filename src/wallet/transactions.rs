@@ -1,6 +1,6 @@
 //! Bets, wins, refunds, bonuses and adjustments of the game server, each recognised by its idempotency key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::rollback;
 use crate::clock::Micros;
 use crate::db::schema::wallet_transactions;
-use crate::db::{DbConn, Memory, Row, WriteTx, insert_in_chunks};
+use crate::db::{DbConn, Memory, Row, Scope, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{Player, SiteId, time_ordered};
 use crate::ledger::{self, Balance, PlayerId};
@@ -79,6 +79,36 @@ pub struct Moved {
     pub rolled_back: bool,
     /// It had been done before.
     pub repeated: bool,
+}
+
+/// Whose money a movement is about, and how it is recognised.
+pub fn scope(key: &str, movement: &Movement) -> Scope {
+    Scope::Movement { player: movement.player.clone(), key: key.to_owned(), reference: movement.reference.clone() }
+}
+
+/// Looks the keys of a batch up, all at once: for each the site, the key.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn warm(tx: &mut WriteTx<'_>, keys: Vec<(SiteId, String)>) -> Result<(), Error> {
+    let (recent, conn) = tx.memory::<Recent>();
+    let mut wanted: HashMap<SiteId, Vec<&str>> = HashMap::new();
+    for (site, key) in &keys {
+        wanted.entry(*site).or_default().push(key);
+    }
+    for (site, texts) in wanted {
+        let rows: Vec<TransactionRow> = wallet_transactions::table
+            .filter(wallet_transactions::site_id.eq(site.0))
+            .filter(wallet_transactions::key.eq_any(texts))
+            .select(TransactionRow::as_select())
+            .load(conn)?;
+        for row in rows {
+            recent.known.insert((site, row.key.clone()), known(row)?);
+        }
+    }
+    recent.absent.extend(keys.into_iter().filter(|key| !recent.known.contains_key(key)));
+    Ok(())
 }
 
 /// Moves money once per key.
@@ -214,17 +244,23 @@ fn find(tx: &mut WriteTx<'_>, place: &Place) -> Result<Option<KnownMove>, Error>
     if let Some(known) = recent.known.get(place) {
         return Ok(Some(known.clone()));
     }
+    if recent.absent.contains(place) {
+        return Ok(None);
+    }
     let found: Option<TransactionRow> = wallet_transactions::table
         .filter(wallet_transactions::site_id.eq(place.0.0))
         .filter(wallet_transactions::key.eq(&place.1))
         .select(TransactionRow::as_select())
         .first(conn)
         .optional()?;
-    let Some(row) = found else { return Ok(None) };
+    found.map(known).transpose()
+}
+
+fn known(row: TransactionRow) -> Result<KnownMove, Error> {
     let damaged = |_| Error::Internal("a stored fingerprint is damaged".into());
     let balance = Balance { available: row.available, held: row.held };
     let moved = Moved { transaction_id: row.id, balance, rolled_back: row.voided, repeated: false };
-    Ok(Some(KnownMove { fingerprint: row.fingerprint.try_into().map_err(damaged)?, moved }))
+    Ok(KnownMove { fingerprint: row.fingerprint.try_into().map_err(damaged)?, moved })
 }
 
 fn remember(
@@ -260,6 +296,8 @@ fn remember(
 #[derive(Default)]
 struct Recent {
     known: HashMap<Place, KnownMove>,
+    /// Keys of this batch that nobody had used, where others may use them at any time: then the row cannot be inserted.
+    absent: HashSet<Place>,
     added: Vec<Place>,
 }
 

@@ -1,12 +1,13 @@
 //! Pushes that go well, and what a receiver that behaves badly can do: nothing to others (threats WLT-4, SEC-4).
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use croupier::clock::{self, Micros};
 use croupier::db::{DbConn, Scope};
 use croupier::events::{self, Kind, New, feed};
 use croupier::ids::{Login, Player, SiteId};
+use croupier::instance::Me;
 use croupier::ledger::PlayerId;
 use croupier::money::{Currency, Money};
 use croupier::outgoing::Outgoing;
@@ -358,4 +359,39 @@ async fn deliveries_are_forgotten_after_a_month_and_refusals_never() {
     let counts = [line.attempts(1).await.len(), line.attempts(2).await.len(), line.attempts(3).await.len()];
     assert_eq!(counts, [2, 0, 0], "the refusal stays, and the delivery of today");
     assert_eq!(line.attempts(4).await.len(), 1);
+}
+
+/// threats WLT-4
+#[tokio::test]
+async fn one_instance_pushes_and_another_goes_on_when_it_is_gone() {
+    let line = Line::new().await;
+    let instance = |id: &str| line.pusher.clone().as_instance(Me::new(id, false));
+    let (left, right, start) = (instance("left"), instance("right"), Instant::now());
+    let ids = || line.receiver.taken();
+    let (one, two, three) = (vec![1], vec![1, 2], vec![1, 2, 3]);
+    line.tell_players(&[0]).await;
+
+    assert_eq!(left.step().await.expect("a step"), Worked::Sent);
+    assert_eq!(right.step().await.expect("a step"), Worked::Elsewhere);
+    assert_eq!(ids(), one);
+
+    // An orderly stop gives it back.
+    left.give_back().await;
+    assert!(right.has_the_turn(start + Duration::from_secs(2)).await.expect("a look"));
+    line.tell_players(&[1]).await;
+    assert_eq!(right.step().await.expect("a step"), Worked::Sent);
+    assert_eq!(ids(), two);
+
+    // Who stands still loses it; what they send then is not recorded, so it comes once more, with the same id.
+    for (seconds, taken) in [(10, false), (20, false), (24, false), (25, true)] {
+        let now = start + Duration::from_secs(seconds);
+        assert_eq!(left.has_the_turn(now).await.expect("a look"), taken, "after {seconds} s");
+    }
+    line.tell_players(&[0]).await;
+    assert_eq!(right.step().await.expect("a step"), Worked::Sent);
+    assert_eq!(line.status().await.endpoint.map(|endpoint| endpoint.position), Some(2));
+    assert_eq!(right.step().await.expect("a step"), Worked::Elsewhere);
+    assert_eq!(left.step().await.expect("a step"), Worked::Sent);
+    assert_eq!(ids(), [three, vec![3]].concat());
+    assert_eq!(line.status().await.endpoint.map(|endpoint| endpoint.position), Some(3));
 }

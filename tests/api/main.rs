@@ -47,6 +47,7 @@ mod sending;
 mod several_instances;
 mod signatures;
 mod support;
+mod texts;
 mod tidy;
 mod two_homes;
 mod unfit_servers;

@@ -15,21 +15,45 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::support::books;
-use crate::support::server::EmptyDatabase;
+use crate::support::database::{TestDatabase, on_a_server};
 
 const HELD: &str = "copied";
 const AT: &str = "2026-11-21T00:00:00Z";
 
+/// A file and a database on a server.
 struct Homes {
     _directory: tempfile::TempDir,
     file: PathBuf,
-    server: EmptyDatabase,
+    server: Target,
+}
+
+/// An empty database on a server.
+pub struct Target {
+    database: TestDatabase,
+    /// Its address.
+    pub url: Secret,
+}
+
+impl Target {
+    /// A new one, where this run has a server.
+    pub fn create(directory: &Path) -> Option<Self> {
+        on_a_server().then(|| {
+            let database = TestDatabase::empty(directory);
+            let url = Secret::new(database.url());
+            Self { database, url }
+        })
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        self.database.place()
+    }
 }
 
 /// A file with rows in every table and an empty database, where there is a server.
 fn homes() -> Option<Homes> {
-    let server = EmptyDatabase::create()?;
     let directory = tempfile::TempDir::new().expect("a directory");
+    let server = Target::create(directory.path())?;
     let file = directory.path().join("croupier.db");
     books::with_every_table(&file);
     Some(Homes { _directory: directory, file, server })
@@ -267,8 +291,8 @@ fn command(homes: &Homes, more: &[&str]) -> Command {
 
 #[test]
 fn the_command_killed_at_any_moment_goes_on_and_leaves_one_home_at_most() {
-    let Some(server) = EmptyDatabase::create() else { return };
     let directory = tempfile::TempDir::new().expect("a directory");
+    let Some(server) = Target::create(directory.path()) else { return };
     let file = directory.path().join("croupier.db");
     books::large(&file, 30_000);
     let homes = Homes { _directory: directory, file: file.clone(), server };
@@ -310,8 +334,8 @@ fn the_command_killed_at_any_moment_goes_on_and_leaves_one_home_at_most() {
 #[ignore = "takes minutes and needs a server"]
 fn a_large_book_moves() {
     let entries = std::env::var("LARGE_BOOK").map_or(1_000_000, |text| text.parse().expect("a number"));
-    let server = EmptyDatabase::create().expect("TEST_DATABASE_URL names a server");
     let directory = tempfile::TempDir::new().expect("a directory");
+    let server = Target::create(directory.path()).expect("TEST_DATABASE_URL names a server");
     let file = directory.path().join("croupier.db");
     let began = std::time::Instant::now();
     books::large(&file, entries);

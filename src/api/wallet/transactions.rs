@@ -121,7 +121,7 @@ pub(in crate::api) async fn post_transaction(
     state.check_open()?;
     let moved = state
         .db
-        .write(db::Scope::from(&movement.player), move |tx| transactions::make(tx, &key, &movement, clock::now()))
+        .write(transactions::scope(&key, &movement), move |tx| transactions::make(tx, &key, &movement, clock::now()))
         .await?;
     let answer = Moved {
         transaction_id: moved.transaction_id,

@@ -91,7 +91,10 @@ impl Lanes {
             return 0;
         }
         let mut hasher = DefaultHasher::new();
-        scope.hash(&mut hasher);
+        match scope.player() {
+            Some(player) => player.hash(&mut hasher),
+            None => scope.hash(&mut hasher),
+        }
         usize::try_from(hasher.finish() % self.lanes.len() as u64).expect("less than the number of lanes")
     }
 

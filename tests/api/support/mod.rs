@@ -5,7 +5,6 @@
 //! - [`binary`]: the program itself, as a shell would run it.
 //! - [`database`]: a database for one test, a file or on the cluster that the run is on.
 //! - [`books`]: whole books written straight into a file.
-//! - [`server`]: an empty database on the server of TEST_DATABASE_URL.
 //! - [`other_wallet`]: somebody else's wallet, right or wrong, for the self-test to examine.
 //! - [`player`]: a player's front end, with a session token.
 //! - [`receiver`]: a game server that takes pushes, and does with them what a test says.
@@ -23,7 +22,6 @@ pub mod other_wallet;
 pub mod player;
 pub mod receiver;
 pub mod script;
-pub mod server;
 pub mod staff;
 pub mod story;
 pub mod wire;

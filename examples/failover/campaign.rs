@@ -1,0 +1,349 @@
+//! One campaign from its first file to its report.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use croupier::simulate::Brand;
+use croupier::simulate::faults::Dice;
+use croupier::simulate::server::CashierServer;
+use tokio::sync::watch;
+use tokio::task::{JoinSet, block_in_place};
+
+use crate::cluster::{Cluster, NAME};
+use crate::compare::{Told, compare};
+use crate::door::{Call, Door};
+use crate::fault::{Kind, schedule};
+use crate::feed::{READERS, read_again, read_along};
+use crate::inject::Stage;
+use crate::instance::{Instance, SALT, SITE};
+use crate::player::{Load, POOR, Player, SHARED, behaviour};
+use crate::postgres::Tools;
+use crate::process::free_ports;
+use crate::proxy::Proxy;
+use crate::report::{Done, Report};
+use crate::watch::{Watch, look_after};
+use crate::{Failure, Options, Sabotage, settle};
+
+/// How many instances there are on PostgreSQL.
+const INSTANCES: usize = 3;
+/// How many answers are asked again after a fault, and at the end.
+const AGAIN: (usize, usize) = (150, 3_000);
+
+/// A campaign that runs.
+struct Campaign {
+    options: Options,
+    stage: Stage,
+    load: Arc<Load>,
+    watch: Arc<Watch>,
+    stop: watch::Sender<bool>,
+    workers: JoinSet<()>,
+    readers: JoinSet<Vec<Told>>,
+    readers_done: watch::Sender<bool>,
+    dice: Dice,
+    began: Instant,
+    report: Report,
+}
+
+/// Runs a campaign as the options say.
+///
+/// # Errors
+///
+/// It could not be run. What the service does wrong is in the report.
+pub async fn run(options: &Options) -> Result<Report, Failure> {
+    let mut home = tempfile::Builder::new().prefix("failover-").tempdir().map_err(|error| error.to_string())?;
+    // The servers run as somebody else, who must be able to pass.
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).map_err(|error| error.to_string())?;
+    home.disable_cleanup(options.keep);
+    let mut campaign = Campaign::start(options, home.path()).await?;
+    for (number, kind) in campaign.schedule().into_iter().enumerate() {
+        campaign.fault(number + 1, kind).await?;
+    }
+    let end = campaign.began + Duration::from_secs(options.seconds);
+    tokio::time::sleep_until(end.into()).await;
+    let mut report = campaign.finish().await?;
+    report.kept = options.keep.then(|| home.path().to_owned());
+    Ok(report)
+}
+
+impl Campaign {
+    async fn start(options: &Options, home: &Path) -> Result<Self, Failure> {
+        let began = Instant::now();
+        let mut dice = Dice::new(options.seed);
+        let (cashier, stage) = stage(options, home, &mut dice).await?;
+        for instance in &stage.instances {
+            instance.supervise()?;
+        }
+        let (stop, stopping) = watch::channel(false);
+        let longest = Duration::from_secs(if options.sabotage == Some(Sabotage::Async) { 8 } else { 180 });
+        let load = Load::new(Door::new(&stage.instances, longest)?, cashier, stopping);
+        let (readers_done, done) = watch::channel(false);
+        let watch = Watch::new(stage.instances.len());
+        let mut campaign = Self {
+            options: options.clone(),
+            stage,
+            load,
+            watch,
+            stop,
+            workers: JoinSet::new(),
+            readers: JoinSet::new(),
+            readers_done,
+            dice,
+            began,
+            report: Report { seed: options.seed, ..Report::default() },
+        };
+        campaign.wait_until_ready().await?;
+        campaign.staff_token()?;
+        for login in [SHARED, POOR] {
+            campaign.load.create(&mut campaign.dice, login, 0).await;
+        }
+        for number in 0..options.players {
+            campaign.workers.spawn(Player::live(campaign.load.clone(), number, campaign.dice.fork(number)));
+        }
+        for number in 0..campaign.stage.instances.len() {
+            let dice = campaign.dice.fork(1_000 + number as u64);
+            campaign.workers.spawn(look_after(campaign.load.clone(), campaign.watch.clone(), number, dice));
+        }
+        for number in 0..READERS {
+            let dice = campaign.dice.fork(2_000 + number);
+            campaign.readers.spawn(read_along(campaign.load.clone(), dice, done.clone()));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok(campaign)
+    }
+
+    async fn wait_until_ready(&self) -> Result<(), Failure> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        for (number, instance) in self.stage.instances.iter().enumerate() {
+            while !matches!(self.load.door.once(&Call::readiness(), number, Duration::from_secs(2)).await, Ok(answer) if answer.status == 200)
+            {
+                if Instant::now() > deadline {
+                    let log = fs::read_to_string(instance.log_file()).unwrap_or_default();
+                    return Err(format!("instance {number} does not start:\n{}", crate::process::last_lines(&log, 20)));
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn staff_token(&self) -> Result<(), Failure> {
+        let first = &self.stage.instances[0];
+        let said = |output: std::process::Output| {
+            let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            if output.status.success() { Ok(text) } else { Err(format!("croupier staff: {error}")) }
+        };
+        block_in_place(|| said(first.cli(&["staff", "add", "judge", "--role", "admin"])?))?;
+        let token = block_in_place(|| said(first.cli(&["staff", "token", "judge"])?))?;
+        self.load.door.set_staff_token(&token);
+        Ok(())
+    }
+
+    fn schedule(&mut self) -> Vec<Kind> {
+        let only = match self.options.sabotage {
+            Some(Sabotage::Async) => vec![Kind::Failover],
+            Some(Sabotage::Forget | Sabotage::Double) | None if self.options.sqlite => {
+                vec![Kind::KillInstance, Kind::PauseInstance]
+            }
+            Some(Sabotage::Forget | Sabotage::Double) | None => self.options.only.clone(),
+        };
+        schedule(self.options.faults, &mut self.dice, &only)
+    }
+
+    /// Some calm, one fault, the wait until everybody answers again, and a look at what was acknowledged about then.
+    async fn fault(&mut self, number: usize, kind: Kind) -> Result<(), Failure> {
+        let left = Duration::from_secs(self.options.seconds).saturating_sub(self.began.elapsed());
+        let share = left / u32::try_from(self.options.faults + 1 - number).unwrap_or(1).max(1);
+        let calm = share.as_millis().clamp(200, 3_000) / 2;
+        let calm = self.dice.between(100, i64::try_from(calm).unwrap_or(1_000));
+        tokio::time::sleep(Duration::from_millis(calm.unsigned_abs())).await;
+        let injected =
+            self.stage.inject(kind).await.map_err(|failure| format!("fault {number}, {}: {failure}", kind.name()))?;
+        let back = self.wait_for_all(injected.lifted, number, kind).await;
+        let others = kind.is_of_one() && self.stage.instances.len() > 1;
+        let others = others.then(|| {
+            let silence = |instance: usize| self.watch.silence(instance, injected.began, back);
+            (0..self.stage.instances.len())
+                .filter(|one| Some(*one) != injected.instance)
+                .map(silence)
+                .max()
+                .unwrap_or_default()
+        });
+        let done = Done {
+            kind,
+            note: injected.note,
+            outage: back.duration_since(injected.began),
+            recovery: back.saturating_duration_since(injected.lifted),
+            others,
+        };
+        let name = format!("fault {number}, {}", kind.name());
+        eprintln!(
+            "{name} ({}): out {:.2} s, back after {:.2} s",
+            done.note,
+            done.outage.as_secs_f64(),
+            done.recovery.as_secs_f64()
+        );
+        self.report.faults.push(done);
+        self.stage.repair(kind).map_err(|failure| format!("after {name}: {failure}"))?;
+        let since = injected.began.checked_sub(Duration::from_secs(1)).unwrap_or(injected.began);
+        settle::ask_again(&self.load, &mut self.dice, Some(since), AGAIN.0, &name).await;
+        self.note_ends(&name);
+        Ok(())
+    }
+
+    /// When the last instance answered again.
+    async fn wait_for_all(&self, since: Instant, number: usize, kind: Kind) -> Instant {
+        let patience = Duration::from_secs(if self.options.sabotage == Some(Sabotage::Async) { 10 } else { 120 });
+        let deadline = since + patience;
+        let mut last = since;
+        for instance in 0..self.stage.instances.len() {
+            let answered = loop {
+                match self.watch.answered_since(instance, since) {
+                    Some(at) => break at,
+                    None if Instant::now() > deadline => {
+                        let kind = kind.name();
+                        let text =
+                            format!("instance {instance} does not answer {patience:?} after fault {number}, {kind}");
+                        self.load.book().problem(text);
+                        break Instant::now();
+                    }
+                    None => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            };
+            last = last.max(answered);
+        }
+        last
+    }
+
+    fn note_ends(&self, when: &str) {
+        for instance in &self.stage.instances {
+            for end in instance.ended_alone.lock().expect("nobody panics while noting").drain(..) {
+                self.load.book().problem(format!("{when}: {end}"));
+            }
+        }
+    }
+
+    async fn finish(mut self) -> Result<Report, Failure> {
+        self.stop.send_replace(true);
+        while self.workers.join_next().await.is_some() {}
+        let mut dice = self.dice.fork(9_000);
+        self.sabotage(&mut dice).await;
+        settle::payouts_at_rest(&self.load, &mut dice).await;
+        let (unknown, resolved) = settle::unknown_payouts(&self.load, &mut dice).await;
+        let again = settle::ask_again(&self.load, &mut dice, None, AGAIN.1, "at the end").await;
+        self.readers_done.send_replace(true);
+        let mut feeds = Vec::new();
+        while let Some(feed) = self.readers.join_next().await {
+            feeds.push(feed.map_err(|error| error.to_string())?);
+        }
+        feeds.push(read_again(&self.load, &mut dice).await);
+        let mut seen = settle::look(&self.load, &mut dice).await;
+        seen.feeds = feeds;
+        self.verify();
+        let gave_up: u64 =
+            self.stage.instances.iter().map(|one| one.gave_up.load(std::sync::atomic::Ordering::Relaxed)).sum();
+        for instance in &self.stage.instances {
+            let code = instance.end().await;
+            if code != Some(0) {
+                self.load.book().problem(format!("instance {} does not stop in order: {code:?}", instance.number));
+            }
+        }
+        self.note_ends("at the end");
+        self.report.took = self.began.elapsed();
+        let book = self.load.book();
+        self.report.problems = compare(&book, &seen);
+        let counts = self.load.door.counts.lock().expect("nobody panics while counting").clone();
+        let count = |name: &str| counts.get(name).copied().unwrap_or(0);
+        self.report.figures = vec![
+            ("effects acknowledged", book.acknowledged),
+            ("answers asked for again", again),
+            ("lines in statements", seen.statements.values().map(|lines| lines.len() as u64).sum()),
+            ("deposits", book.deposits.len() as u64),
+            ("payouts", book.payouts.len() as u64),
+            ("payouts initiated", seen.initiations.len() as u64),
+            ("payouts of unknown outcome", unknown),
+            ("of these resolved", resolved),
+            ("events", seen.feeds.first().map_or(0, |feed| feed.len() as u64)),
+            ("failovers", self.stage.cluster.as_ref().map_or(0, |cluster| cluster.failovers)),
+            ("starts given up for want of a database", gave_up),
+            ("requests answered", count("answered")),
+            ("requests without a connection", count("no connection")),
+            ("requests without an answer", count("no answer")),
+            ("requests answered 503", count("503")),
+        ];
+        drop(book);
+        Ok(self.report)
+    }
+
+    /// Does what must be found.
+    async fn sabotage(&self, dice: &mut Dice) {
+        match self.options.sabotage {
+            Some(Sabotage::Forget) => self.load.book().forget_one(),
+            Some(Sabotage::Double) => {
+                let call = Call::play("player-0", "win", 777, "not-in-the-book");
+                let _nobody_writes_it_down = self.load.ask(dice, &call).await;
+            }
+            Some(Sabotage::Async) | None => {}
+        }
+    }
+
+    /// The service's own check of all its books.
+    fn verify(&self) {
+        let report = block_in_place(|| self.stage.instances[0].cli(&["ledger", "verify", "--json"]));
+        let problem = match report {
+            Ok(output) => match serde_json::from_slice::<serde_json::Value>(&output.stdout) {
+                Ok(report) if report["ok"] == true => return,
+                Ok(report) => format!("ledger verify: {}", report["problems"]),
+                Err(_) => format!("ledger verify: {}", String::from_utf8_lossy(&output.stderr)),
+            },
+            Err(failure) => failure,
+        };
+        self.load.book().problem(problem);
+    }
+}
+
+/// The servers, the ways to them, the instances (not started) and the Cashier.
+async fn stage(options: &Options, home: &Path, dice: &mut Dice) -> Result<(CashierServer, Stage), Failure> {
+    let here = SocketAddr::from(([127, 0, 0, 1], 0));
+    let cashier =
+        CashierServer::start(here, Brand::new(SITE, SALT), behaviour).await.map_err(|error| error.to_string())?;
+    let count = if options.sqlite { 1 } else { INSTANCES };
+    let ports = free_ports(dice, 2 + 4 * count)?;
+    let (mut cluster, mut password) = (None, String::new());
+    if !options.sqlite {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+        password = hex::encode(bytes);
+        let tools = Tools::find(password.clone())?;
+        let synchronous = options.sabotage != Some(Sabotage::Async);
+        let start =
+            || Cluster::start(&tools, &home.join("postgres"), [ports[0], ports[1]], !options.no_fsync, synchronous);
+        cluster = Some(block_in_place(start)?);
+    }
+    let (mut instances, mut proxies) = (Vec::new(), Vec::new());
+    for number in 0..count {
+        let ports = &ports[2 + 4 * number..];
+        let url = if let Some(cluster) = &cluster {
+            let [one, two] = cluster.servers();
+            let ways = [
+                Proxy::start(ports[2], one.port, one.is_up()).await?,
+                Proxy::start(ports[3], two.port, two.is_up()).await?,
+            ];
+            let hosts = format!("127.0.0.1:{},127.0.0.1:{}", ways[0].port, ways[1].port);
+            proxies.push(ways);
+            format!("postgres://{NAME}:{password}@{hosts}/{NAME}?target_session_attrs=read-write&connect_timeout=2")
+        } else {
+            format!("sqlite://{}/croupier.db", home.display())
+        };
+        instances.push(Instance::new(number, home, [ports[0], ports[1]], &url, &cashier.payout_url())?);
+    }
+    let share = options.seconds / (options.faults.max(1) as u64) * 2;
+    let longest = Duration::from_secs(share.clamp(3, 20));
+    let lossy = options.sabotage == Some(Sabotage::Async);
+    let stage = Stage { instances, proxies, cluster, dice: dice.fork(3_000), longest, lossy };
+    Ok((cashier, stage))
+}
