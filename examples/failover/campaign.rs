@@ -20,13 +20,14 @@ use crate::fault::{Kind, schedule};
 use crate::feed::{READERS, read_again, read_along};
 use crate::inject::Stage;
 use crate::instance::{Instance, SALT, SITE};
+use crate::options::{Failure, Options, Sabotage};
 use crate::player::{Load, POOR, Player, SHARED, behaviour};
 use crate::postgres::Tools;
 use crate::process::free_ports;
 use crate::proxy::Proxy;
 use crate::report::{Done, Report};
+use crate::settle;
 use crate::watch::{Watch, look_after};
-use crate::{Failure, Options, Sabotage, settle};
 
 /// How many instances there are on PostgreSQL.
 const INSTANCES: usize = 3;
@@ -46,6 +47,14 @@ struct Campaign {
     dice: Dice,
     began: Instant,
     report: Report,
+}
+
+/// How long something may take before it is a problem. Where books are broken on purpose much will never come.
+///
+/// 150 s for payouts to come to rest: the claim of an instance that is gone is settled by another one after two minutes, and an instance
+/// that comes back settles its own.
+fn patience(options: &Options, seconds: u64) -> Duration {
+    Duration::from_secs(if options.sabotage == Some(Sabotage::Async) { 8 } else { seconds })
 }
 
 /// Runs a campaign as the options say.
@@ -78,8 +87,7 @@ impl Campaign {
             instance.supervise()?;
         }
         let (stop, stopping) = watch::channel(false);
-        let longest = Duration::from_secs(if options.sabotage == Some(Sabotage::Async) { 8 } else { 180 });
-        let load = Load::new(Door::new(&stage.instances, longest)?, cashier, stopping);
+        let load = Load::new(Door::new(&stage.instances, patience(options, 180))?, cashier, stopping);
         let (readers_done, done) = watch::channel(false);
         let watch = Watch::new(stage.instances.len());
         let mut campaign = Self {
@@ -197,7 +205,7 @@ impl Campaign {
 
     /// When the last instance answered again.
     async fn wait_for_all(&self, since: Instant, number: usize, kind: Kind) -> Instant {
-        let patience = Duration::from_secs(if self.options.sabotage == Some(Sabotage::Async) { 10 } else { 120 });
+        let patience = patience(&self.options, 120);
         let deadline = since + patience;
         let mut last = since;
         for instance in 0..self.stage.instances.len() {
@@ -232,7 +240,7 @@ impl Campaign {
         while self.workers.join_next().await.is_some() {}
         let mut dice = self.dice.fork(9_000);
         self.sabotage(&mut dice).await;
-        settle::payouts_at_rest(&self.load, &mut dice).await;
+        settle::payouts_at_rest(&self.load, &mut dice, patience(&self.options, 150)).await;
         let (unknown, resolved) = settle::unknown_payouts(&self.load, &mut dice).await;
         let again = settle::ask_again(&self.load, &mut dice, None, AGAIN.1, "at the end").await;
         self.readers_done.send_replace(true);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use croupier::simulate::faults::Dice;
 
-use crate::Failure;
+use crate::options::Failure;
 use crate::postgres::Tools;
 use crate::process::signal;
 use crate::server::Server;

@@ -178,7 +178,8 @@ fn feeds(feeds: &[Vec<Told>]) -> Vec<String> {
 /// Each order's events: its beginning and its end are told once, and only when they happened.
 fn events(book: &Book, ends: &BTreeMap<&str, End>, seen: &Seen) -> Vec<String> {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let feed = seen.feeds.first().map(Vec::as_slice).unwrap_or_default();
+    // The last one was read from the beginning when all was over.
+    let feed = seen.feeds.last().map(Vec::as_slice).unwrap_or_default();
     for told in feed {
         let order = told.order.as_deref().unwrap_or_default();
         *counts.entry((order, told.kind.as_str())).or_default() += 1;

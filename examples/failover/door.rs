@@ -10,8 +10,8 @@ use croupier::simulate::{Brand, Params, form};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::Failure;
 use crate::instance::{Instance, KEY, SALT, SITE};
+use crate::options::Failure;
 
 /// How long one attempt may take. Shorter than most pauses, so that a request goes to another instance while the first still has it.
 const PATIENCE: Duration = Duration::from_secs(4);

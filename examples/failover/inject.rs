@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use croupier::simulate::faults::Dice;
 use tokio::task::block_in_place;
 
-use crate::Failure;
 use crate::cluster::Cluster;
 use crate::fault::Kind;
 use crate::instance::Instance;
+use crate::options::Failure;
 use crate::process::signal;
 use crate::proxy::{Mode, Proxy};
 
@@ -202,13 +202,18 @@ impl Stage {
         let waiting = block_in_place(|| self.cluster()?.waiting_commits())?;
         let ended = block_in_place(|| self.cluster()?.terminate_backends(200))?;
         self.wait(500, 2_500).await;
+        self.kill_primary()?;
+        // What an instance has noted of the primary that is lost must not keep it from starting on the new one.
+        let victim = if self.dice.percent(50) { Some(self.one()) } else { None };
+        if let Some(victim) = victim {
+            self.instances[victim].kill();
+        }
         block_in_place(|| {
-            let cluster = self.cluster()?;
-            cluster.kill_primary();
-            cluster.start_standby()?;
-            cluster.promote(false)
+            self.cluster()?.start_standby()?;
+            self.cluster()?.promote(false)
         })?;
-        Ok((None, format!("{waiting} commits of {ended} sessions")))
+        let killed = victim.map(|victim| format!(", instance {victim} killed")).unwrap_or_default();
+        Ok((None, format!("{waiting} commits of {ended} sessions{killed}")))
     }
 
     /// Brings the servers to where the next fault may befall them.

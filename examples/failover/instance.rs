@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::Failure;
+use crate::options::Failure;
 use crate::process::{last_lines, signal};
 
 /// Set for the processes of this program that are croupier.
@@ -94,7 +94,11 @@ auto_approve_up_to = {{ USD = {AUTOMATIC} }}
     }
 
     fn command(&self) -> Result<Command, Failure> {
-        let program = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
+        // A test knows where the binary is; the example is croupier too, so that it is never older than what tests it.
+        let program = match option_env!("CARGO_BIN_EXE_croupier") {
+            Some(program) => PathBuf::from(program),
+            None => std::env::current_exe().map_err(|error| format!("this program: {error}"))?,
+        };
         let mut command = Command::new(program);
         command.env(IS_CROUPIER, "1").current_dir(&self.home).stdin(Stdio::null());
         Ok(command)

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::Failure;
+use crate::options::Failure;
 
 /// The superuser of the private cluster.
 pub const ADMIN: &str = "postgres";

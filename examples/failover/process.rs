@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use croupier::simulate::faults::Dice;
 
-use crate::Failure;
+use crate::options::Failure;
 
 /// Sends a signal by its name (`KILL`, `STOP`, `CONT`, `QUIT`, `INT`). A process that is gone already is no failure.
 pub fn signal(name: &str, processes: &[u32]) {

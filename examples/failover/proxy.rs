@@ -8,7 +8,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::Failure;
+use crate::options::Failure;
 
 /// What it does with bytes and connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::fault::Kind;
 
+/// How many problems the table is followed by.
+const SHOWN: usize = 40;
+
 /// One fault with its figures.
 #[derive(Debug, Clone)]
 pub struct Done {
@@ -49,8 +52,11 @@ impl Report {
         for (name, number) in &self.figures {
             println!("{number:>9}  {name}");
         }
-        for problem in &self.problems {
+        for problem in self.problems.iter().take(SHOWN) {
             println!("does not hold: {problem}");
+        }
+        if self.problems.len() > SHOWN {
+            println!("and {} more problems: --json has all", self.problems.len() - SHOWN);
         }
         if let Some(kept) = &self.kept {
             println!("logs: {}", kept.display());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::Failure;
+use crate::options::Failure;
 use crate::postgres::{ADMIN, Tools};
 use crate::process::{children, last_lines, signal};
 

@@ -15,10 +15,6 @@ use crate::instance::SITE;
 use crate::payout;
 use crate::player::Load;
 
-/// How long payouts may take to come to rest. The claim of an instance that is gone for good is settled by another one after two minutes;
-/// here each one comes back and settles its own.
-const PATIENCE: Duration = Duration::from_secs(150);
-
 /// How many answers are asked again at the same time.
 const AT_ONCE: usize = 16;
 
@@ -55,8 +51,8 @@ fn text(value: &Value) -> String {
 }
 
 /// Waits until no payout is on its way any more.
-pub async fn payouts_at_rest(load: &Load, dice: &mut Dice) {
-    let deadline = Instant::now() + PATIENCE;
+pub async fn payouts_at_rest(load: &Load, dice: &mut Dice, patience: Duration) {
+    let deadline = Instant::now() + patience;
     loop {
         let Some(listed) = orders(load, dice, "payouts").await else { return };
         let moving = listed.iter().filter(|one| matches!(one["stage"].as_str(), Some("queued" | "sending")));

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::marks::{self, Mark, MarkFile};
 use crate::secret::Secret;
 use crate::settings::Settings;
+use crate::shared::HOOKS;
 use crate::staff::{CLI, audit};
 use crate::verify;
 
@@ -141,6 +142,7 @@ impl Restore<'_> {
         self.accept_loss(&known.as_ref().map(|known| behind(known, &header)).unwrap_or_default(), &header.taken_at)?;
         copy::load_lines(&self.args.file, &header, url, &mut tell).map_err(failure)?;
         drop(steps);
+        self.seal()?;
         let mut conn = db::connect_read_only(self.place).map_err(unusable)?;
         let mut restored = self.verified(&mut conn, &header.taken_at)?;
         restored.lost =
@@ -155,6 +157,17 @@ impl Restore<'_> {
         copy::open_restored(url, &restored.sending_held).map_err(failure)?;
         mark.save(&current).map_err(unusable)?;
         Ok(restored)
+    }
+
+    /// A backup may hold entries and events that had no place in their order yet. They get it now, so that the mark, which may know of it, finds
+    /// them.
+    fn seal(&self) -> Result<(), Failure> {
+        let mut conn = db::connect(self.place).map_err(unusable)?;
+        let mut more = true;
+        while more {
+            more = db::immediately(&mut conn, |tx| (HOOKS.seal)(tx)).map_err(|error: Error| unusable(error))?.more;
+        }
+        Ok(())
     }
 
     /// Checks every invariant of what was read.

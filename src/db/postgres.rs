@@ -58,8 +58,12 @@ fn establish(url: &Secret) -> ConnectionResult<PgConnection> {
         Ok(conn) => return Ok(conn),
         Err(error) => error,
     };
-    let alone = one_by_one(url.expose());
-    alone.iter().find_map(|url| PgConnection::establish(url).ok()).ok_or(first)
+    for url in one_by_one(url.expose()) {
+        if let Ok(conn) = PgConnection::establish(&url) {
+            return Ok(conn);
+        }
+    }
+    Err(first)
 }
 
 /// An address with several hosts as one address for each; none for an address with one.

@@ -1,4 +1,5 @@
-//! One schema for every database. Kept in step with the migrations by a test that reads every column.
+//! One schema for every database; `seals`, `unsealed_…`, `lanes` and `turns` are on PostgreSQL only. Kept in step with the
+//! migrations by a test that reads every column.
 #![expect(missing_docs, reason = "columns are explained in the migrations")]
 
 diesel::table! {
@@ -74,7 +75,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// PostgreSQL only.
     seals (number) {
         number -> BigInt,
         entry_id -> BigInt,
@@ -83,7 +83,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// PostgreSQL only.
     unsealed_entries (entry_id) {
         entry_id -> BigInt,
     }
@@ -440,7 +439,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// PostgreSQL only.
     lanes (id) {
         id -> Text,
         batch -> Text,
@@ -449,7 +447,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// PostgreSQL only.
     turns (name) {
         name -> Text,
     }

@@ -34,9 +34,22 @@ fn wrong_use_ends_with_2_and_help_with_0() {
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}: {ran:?}");
         assert!(!ran.err.is_empty(), "{arguments:?}");
     }
-    for command in
-        ["events", "serve", "sign", "explain", "ledger", "settings", "staff", "demo", "simulate", "certify", "migrate"]
-    {
+    for command in [
+        "backup",
+        "copy-database",
+        "restore",
+        "events",
+        "serve",
+        "sign",
+        "explain",
+        "ledger",
+        "settings",
+        "staff",
+        "demo",
+        "simulate",
+        "certify",
+        "migrate",
+    ] {
         let ran = run(here.path(), &[command, "--help"], "");
         assert_eq!(ran.code, 0, "{command}: {ran:?}");
         assert!(ran.out.contains("Usage"), "{command}");

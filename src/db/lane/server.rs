@@ -41,6 +41,9 @@ const SETTLE: Duration = Duration::from_secs(20);
 
 const TRY_AGAIN: Duration = Duration::from_millis(50);
 
+/// When the row of a lane whose process is long gone is taken away, in microseconds: a day.
+const FORGOTTEN: i64 = 24 * 3600 * 1_000_000;
+
 /// Runs what waits, a batch in one transaction.
 pub(super) struct Writer {
     id: String,
@@ -257,6 +260,8 @@ impl Writer {
         let known: QueryResult<i64> = lanes::table.find(&self.id).count().get_result(&mut conn);
         if known.map_err(|error| error.to_string())? == 0 {
             diesel::insert_into(lanes::table).values(row).execute(&mut conn).map_err(|error| error.to_string())?;
+            let old = lanes::table.filter(lanes::at.lt(now() - FORGOTTEN));
+            diesel::delete(old).execute(&mut conn).map_err(|error| error.to_string())?;
         }
         Ok(conn)
     }
