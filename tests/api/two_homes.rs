@@ -261,7 +261,7 @@ async fn a_player_uses_the_cashier(script: &mut Script<'_>) {
         ("deposit", wish(11.0, "d1")),
         ("deposit", wish(0.5, "d2")),
         ("deposit", wish(0.0, "d3")),
-        ("deposit", json!({"amount": 10.0, "currency": "XXX"})),
+        ("deposit", json!({"amount": 10.0, "currency": "ZZZ"})),
         ("deposit", json!({"currency": "USD"})),
         ("withdrawal", wish(7.0, "w1")),
         ("withdrawal", wish(7.0, "w1")),

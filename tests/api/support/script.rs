@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::app::{SALT, SITE, TestApp, WALLET_KEY};
 use crate::raw::{self, Answer, Request};
 
-/// Headers that are another in every answer.
-const BY_NATURE: [&str; 2] = ["date", "x-request-id"];
+/// Headers that are another in every answer, or depend on how much of a refused body had come by then.
+const BY_NATURE: [&str; 3] = ["date", "x-request-id", "connection"];
 
 /// A service, what it was asked, and what it answered.
 pub struct Script<'a> {
@@ -179,8 +179,10 @@ impl Names {
     }
 
     fn word(&mut self, word: &str) -> String {
-        if let Some(rest) = word.strip_prefix(':') {
-            return format!(":{}", self.word(rest));
+        let inner = word.trim_matches([':', '.', '+', '-']);
+        if inner.len() < word.len() && !inner.is_empty() {
+            let (before, after) = word.split_once(inner).expect("it is in the middle");
+            return format!("{before}{}{after}", self.word(inner));
         }
         let bytes = word.as_bytes();
         let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -199,10 +201,14 @@ impl Names {
             && digits(0..word.len())
             && word.starts_with('1')
             && !word.ends_with("000");
+        // What the simulator calls the order.
+        let is_foreign = word.len() >= 12 && digits(0..word.len());
         match word {
             _ if is_day => "TIME".to_owned(),
             _ if is_instant => "INSTANT".to_owned(),
+            _ if is_foreign => "NUMBER".to_owned(),
             _ if word.starts_with("127.0.0.1:") => "ADDRESS".to_owned(),
+            _ if word.contains(':') => word.split(':').map(|part| self.word(part)).collect::<Vec<_>>().join(":"),
             _ => word.to_owned(),
         }
     }

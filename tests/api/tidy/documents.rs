@@ -200,3 +200,20 @@ fn every_migration_goes_up_and_down_and_no_file_knows_this_machine() {
     let all = files(&places, &["rs", "md", "sh", "sql", "toml"]);
     none("files with a path of this machine", all.into_iter().filter(|path| read(path).contains(&*here)).collect());
 }
+
+#[test]
+fn a_test_that_only_runs_on_a_file_is_listed_with_the_reason() {
+    let listed: BTreeSet<String> =
+        rows(&read("docs/CONTRIBUTING.md")).iter().flat_map(|row| quoted(&row[0]).map(str::to_owned)).collect();
+    let mut missing = Vec::new();
+    for source in rust(&["tests"]) {
+        for (at, _) in source.text.match_indices(concat!("    if !about_the", "_file() {")) {
+            let before = &source.text[..at];
+            let name = before.rsplit("fn ").next().and_then(|rest| rest.split('(').next()).unwrap_or_default();
+            if !listed.contains(name) {
+                missing.push(format!("{}: {name}", source.place(at)));
+            }
+        }
+    }
+    none("tests that leave PostgreSQL out and are not in docs/CONTRIBUTING.md", missing);
+}
