@@ -43,6 +43,8 @@ CREATE TABLE accounts (
     CHECK ((kind = 'player') = (player_id IS NOT NULL)),
     CHECK (kind = 'player' OR (held = 0 AND may_go_negative))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+-- What the players of a batch have is read with one look-up.
+CREATE INDEX accounts_of_a_player ON accounts (player_id);
 
 -- One entry is one movement between two accounts: its two postings stand in one row, so it cannot be unbalanced.
 -- `debit_held` and `credit_held` say which side of a player's account moves: false available, true held.
