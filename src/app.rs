@@ -361,7 +361,8 @@ async fn keep_mark(mark: MarkFile, db: Db, mut stopped: watch::Receiver<bool>) {
             db.settle().await;
         }
         match db.read(marks::current).await {
-            Ok(current) if last.as_ref() != Some(&current) => {
+            // A mark must not know what a failover can still take back: it waits for a commit that covers it.
+            Ok(current) if last.as_ref() != Some(&current) && db.settle().await => {
                 let (mark, wanted) = (mark.clone(), current.clone());
                 match tokio::task::spawn_blocking(move || mark.save(&wanted)).await {
                     Ok(Ok(())) => last = Some(current),

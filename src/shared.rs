@@ -1,7 +1,7 @@
 //! What instances that share a database do besides their work: lock and read in what a batch is about, and seal what was committed.
 
 use crate::cashier::intents;
-use crate::db::{Hooks, Scope, Sealed, WriteTx, lock_players};
+use crate::db::{DbConn, Hooks, Scope, Sealed, WriteTx, lock_players};
 use crate::error::Error;
 use crate::events;
 use crate::ids::{Player, SiteId};
@@ -11,7 +11,7 @@ use crate::players;
 use crate::wallet::{rollback, transactions};
 
 /// What a server's lanes run.
-pub const HOOKS: Hooks = Hooks { warm, seal };
+pub const HOOKS: Hooks = Hooks { warm, look, seal };
 
 /// Locks the players of a batch and reads in what it will ask about them: one round trip for each kind of thing, however large the batch.
 fn warm(tx: &mut WriteTx<'_>, scopes: &[Scope]) -> Result<(), Error> {
@@ -53,6 +53,12 @@ fn warm_movements(
     }
     transactions::warm(tx, moved)?;
     Ok(rollback::warm(tx, locked, references)?)
+}
+
+/// Whether something was committed that has no place in the order yet.
+fn look(conn: &mut DbConn) -> Result<Sealed, Error> {
+    let more = ledger::is_unsealed(conn)? || events::is_unnumbered(conn)?;
+    Ok(Sealed { more, newest: events::newest(conn)? })
 }
 
 /// Puts what was committed into its order: the chain of entries, the log of events.

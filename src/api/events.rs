@@ -109,7 +109,8 @@ async fn poll(state: &State, mut after: Cursor, limit: i64, sites: &[SiteId], wa
 
 async fn look(state: &State, after: &Cursor, limit: i64, sites: &[SiteId]) -> Result<Page, Problem> {
     let (after, sites) = (after.clone(), sites.to_vec());
-    let page = state.db.read(move |conn| feed::page(conn, &after, limit, &sites)).await?;
+    let horizon = state.db.horizon();
+    let page = state.db.read(move |conn| feed::page(conn, &after, limit, horizon, &sites)).await?;
     page.ok_or_else(|| {
         let detail = "this cursor is not of these books: was a backup put back? Compare, then start from the beginning";
         Problem::new(StatusCode::CONFLICT, "unknown_cursor", detail).in_field("after")

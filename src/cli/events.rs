@@ -181,7 +181,7 @@ fn state(status: &Status, pushed: bool) -> &'static str {
 }
 
 fn list(conn: &mut DbConn, after: &Cursor, limit: i64, as_json: bool) -> Outcome {
-    let page = feed::page(conn, after, limit, &[]).map_err(unusable)?;
+    let page = feed::page(conn, after, limit, i64::MAX, &[]).map_err(unusable)?;
     let page = page.ok_or_else(|| Failure::NotInOrder("no such event in these books".into()))?;
     if as_json {
         println!("{}", serde_json::to_string(&page).map_err(unusable)?);

@@ -37,7 +37,7 @@ pub use lock::FileLock;
 pub use numbers::{Numbered, next_number};
 pub use place::Place;
 pub use scope::Scope;
-pub use sealer::{Seal, Sealed};
+pub use sealer::{Look, Seal, Sealed};
 pub use turn::lock_players;
 pub(crate) use tx::insert_in_chunks;
 pub use tx::{FromDatabase, Memory, Row, Warm, WriteTx, immediately, snapshot};
@@ -62,6 +62,8 @@ const PATIENCE: Duration = Duration::from_secs(25);
 pub struct Hooks {
     /// Runs first in each batch.
     pub warm: Warm,
+    /// Whether there is something to seal.
+    pub look: Look,
     /// Follows the commits.
     pub seal: Seal,
 }
@@ -106,7 +108,7 @@ impl Db {
                 (lanes, Some(Arc::new(checkpoints)), None)
             }
             Place::Postgres(_) => {
-                let sealer = Arc::new(sealer::Sealer::start(place.clone(), hooks.seal, news.clone()));
+                let sealer = Arc::new(sealer::Sealer::start(place.clone(), hooks.look, hooks.seal, news.clone()));
                 (lane::Lanes::of_server(place, lanes, hooks.warm, &announce, &sealer), None, Some(sealer))
             }
         };
@@ -166,13 +168,19 @@ impl Db {
     }
 
     /// Waits until everything that was committed before can be read in its final order: in the log of events, in the chain. In a file it
-    /// can be at once. When it takes too long, readers see a little less, never a gap.
-    pub async fn settle(&self) {
-        if let Some(sealer) = &self.sealer
-            && !sealer.settle().await
-        {
-            log::warn!("database: what was committed last is not sealed yet");
+    /// can be at once. When it takes too long, readers see a little less, never a gap; then it says `false`.
+    pub async fn settle(&self) -> bool {
+        match &self.sealer {
+            Some(sealer) => sealer.settle().await,
+            None => true,
         }
+    }
+
+    /// The newest thing in the final order that a failover cannot take back: what may be told to others. On a server a commit can be seen
+    /// that the standby does not have, when its session was ended while it waited; the sealer's own commit, which did wait, covers
+    /// everything it saw. A file has no standby.
+    pub fn horizon(&self) -> i64 {
+        self.sealer.as_ref().map_or(i64::MAX, |sealer| sealer.horizon())
     }
 
     /// Whether the database is a file of our own.

@@ -11,10 +11,10 @@ use crate::secret::Secret;
 /// The oldest version that is tested.
 const OLDEST: i32 = 150_000;
 
-/// What a session that writes may take. A statement that needs longer is stuck; a lock that is not to be had by then is tried again; an
-/// instance that stands still inside a transaction loses it, so that others need not wait for its players. It only looks single rows
+/// What a session that writes may take. A statement that needs longer is stuck; whoever waits longer for a lock is told to come
+/// back; an instance that stands still inside a transaction, where a lane never thinks, loses it, so that others wait little for its players. It only looks single rows
 /// up, so a plan made while the books were small must not read them whole when they are large.
-const WRITER: &str = "SET statement_timeout = '30s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
+const WRITER: &str = "SET statement_timeout = '30s'; SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '2s'; \
      SET enable_seqscan = off; SET plan_cache_mode = 'force_generic_plan';";
 
 /// What a session that reads may take: a whole check of the books is one statement after the other.

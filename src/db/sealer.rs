@@ -2,7 +2,7 @@
 //! has the turn does it for all, so there is no leader to lose.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -28,10 +28,10 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// end; until then a reader sees a little less, never a gap.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a pass did.
+/// What a pass or a look found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sealed {
-    /// There was more than one pass takes.
+    /// There is something to seal now.
     pub more: bool,
     /// The newest thing that can be read now: whoever waits for news compares it with what they knew.
     pub newest: i64,
@@ -40,23 +40,28 @@ pub struct Sealed {
 /// Seals what is committed, once; runs in a transaction of its own, alone among all instances.
 pub type Seal = fn(&mut WriteTx<'_>) -> Result<Sealed, Error>;
 
+/// Whether something waits to be sealed, and what is the newest that can be read. Only looks.
+pub type Look = fn(&mut DbConn) -> Result<Sealed, Error>;
+
 /// The sealer of a process.
 pub(super) struct Sealer {
     wake: Option<SyncSender<()>>,
     asked: Arc<AtomicU64>,
     done: watch::Receiver<u64>,
+    horizon: Arc<AtomicI64>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Sealer {
     /// Starts sealing on a connection of its own. `news` is changed whenever there is something new to read.
-    pub(super) fn start(place: Place, seal: Seal, news: Arc<watch::Sender<u64>>) -> Self {
+    pub(super) fn start(place: Place, look: Look, seal: Seal, news: Arc<watch::Sender<u64>>) -> Self {
         let (wake, woken) = sync_channel(1);
         let (tell, done) = watch::channel(0);
-        let asked = Arc::new(AtomicU64::new(0));
-        let mut run = Run { place, conn: None, seal, news, asked: asked.clone(), done: tell, newest: -1 };
+        let (asked, horizon) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicI64::new(0)));
+        let (told, covered) = (asked.clone(), horizon.clone());
+        let mut run = Run { place, conn: None, look, seal, news, asked: told, done: tell, horizon: covered };
         let spawned = std::thread::Builder::new().name("sealer".into()).spawn(move || run.run(&woken));
-        Self { wake: Some(wake), asked, done, thread: Some(spawned.expect("the system can start a thread")) }
+        Self { wake: Some(wake), asked, done, horizon, thread: Some(spawned.expect("the system can start a thread")) }
     }
 
     /// There is something to seal.
@@ -64,6 +69,11 @@ impl Sealer {
         if let Some(wake) = &self.wake {
             let _it_is_awake_already = wake.try_send(());
         }
+    }
+
+    /// The newest thing that a commit of ours has covered.
+    pub(super) fn horizon(&self) -> i64 {
+        self.horizon.load(Ordering::SeqCst)
     }
 
     /// Waits until everything that was committed before can be read. Says whether it was in time.
@@ -87,11 +97,12 @@ impl Drop for Sealer {
 struct Run {
     place: Place,
     conn: Option<DbConn>,
+    look: Look,
     seal: Seal,
     news: Arc<watch::Sender<u64>>,
     asked: Arc<AtomicU64>,
     done: watch::Sender<u64>,
-    newest: i64,
+    horizon: Arc<AtomicI64>,
 }
 
 impl Run {
@@ -130,6 +141,14 @@ impl Run {
             Some(conn) => conn,
             None => self.conn.insert(connect(&self.place).map_err(|error| Error::NoConnection(error.to_string()))?),
         };
+        let told = self.horizon.load(Ordering::SeqCst);
+        if wait == Wait::No {
+            // Most looks find nothing, and a transaction that locks the turn is a commit that the standby waits for too.
+            let found = (self.look)(conn)?;
+            if !found.more && found.newest == told {
+                return Ok(false);
+            }
+        }
         let seal = self.seal;
         let sealed = immediately(conn, |tx| {
             if !take_turn(tx.conn()?, TURN, wait)? {
@@ -139,8 +158,9 @@ impl Run {
         })?;
         // Somebody else has the turn: what they seal is looked for at the next tick.
         let Some(sealed) = sealed else { return Ok(false) };
-        if sealed.newest != self.newest {
-            self.newest = sealed.newest;
+        if sealed.newest != told {
+            // The lock of the turn made this transaction one that writes, so its commit has waited for the standby.
+            self.horizon.store(sealed.newest, Ordering::SeqCst);
             self.news.send_modify(|times| *times += 1);
         }
         if !sealed.more {

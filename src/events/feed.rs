@@ -168,23 +168,30 @@ impl Cursor {
     }
 }
 
-/// What lies behind a cursor: at most `limit` events of these sites (none named: of all). `None`: the cursor is of other books.
+/// What lies behind a cursor: at most `limit` events of these sites (none named: of all), none behind `horizon`
+/// ([`crate::db::Db::horizon`]). `None`: the cursor is of other books.
 ///
 /// The numbers of events have no gaps and nothing is ever put between two of them, so a reader that goes on from `next` misses nothing.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub fn page(conn: &mut DbConn, after: &Cursor, limit: i64, sites: &[SiteId]) -> Result<Option<Page>, Error> {
+pub fn page(
+    conn: &mut DbConn,
+    after: &Cursor,
+    limit: i64,
+    horizon: i64,
+    sites: &[SiteId],
+) -> Result<Option<Page>, Error> {
     if !after.is_known(conn)? {
         return Ok(None);
     }
     if sites.is_empty() {
-        let items: Vec<Told> = entries(conn, after.place, limit)?.iter().map(Entry::told).collect();
+        let items: Vec<Told> = entries(conn, after.place, limit, horizon)?.iter().map(Entry::told).collect();
         let next = items.last().map(|told| told.id.clone());
         return Ok(Some(Page { items, next }));
     }
-    let passed = entries(conn, after.place, limit.max(LOOKED_AT))?;
+    let passed = entries(conn, after.place, limit.max(LOOKED_AT), horizon)?;
     let mut page = Page { items: Vec::new(), next: None };
     for entry in &passed {
         page.next = Some(entry.event.name());
@@ -198,15 +205,16 @@ pub fn page(conn: &mut DbConn, after: &Cursor, limit: i64, sites: &[SiteId]) -> 
     Ok(Some(page))
 }
 
-/// Events after this place, in order.
+/// Events after this place and up to `horizon`, in order.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub fn entries(conn: &mut DbConn, after: i64, limit: i64) -> QueryResult<Vec<Entry>> {
+pub fn entries(conn: &mut DbConn, after: i64, limit: i64, horizon: i64) -> QueryResult<Vec<Entry>> {
     let found = events::table
         .left_join(players::table)
         .filter(events::id.gt(after))
+        .filter(events::id.le(horizon))
         .order(events::id)
         .limit(limit)
         .select((Event::as_select(), players::login.nullable()))

@@ -5,4 +5,4 @@ mod log;
 mod seal;
 
 pub use log::{Event, Kind, New, emit, newest, newest_name};
-pub use seal::number;
+pub use seal::{is_unnumbered, number};

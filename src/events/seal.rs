@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::log::{Event, newest};
 use crate::db::schema::unsealed_events;
-use crate::db::{Row, WriteTx};
+use crate::db::{DbConn, Row, WriteTx};
 use crate::error::Error;
 
 /// Events numbered in one transaction.
@@ -33,4 +33,14 @@ pub fn number(tx: &mut WriteTx<'_>) -> Result<bool, Error> {
         return Err(Error::Internal(format!("{taken} of {} events were still to be numbered", ids.len())));
     }
     Ok(i64::try_from(waiting.len()).is_ok_and(|count| count == AT_ONCE))
+}
+
+/// Whether an event waits for its place.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn is_unnumbered(conn: &mut DbConn) -> QueryResult<bool> {
+    let first: Option<i64> = unsealed_events::table.select(unsealed_events::id).first(conn).optional()?;
+    Ok(first.is_some())
 }

@@ -19,4 +19,4 @@ pub use operations::{
     roll_back_bet, wallet_refund, win,
 };
 pub use record::{balance, balances, created, hash_of, head, lock};
-pub use seal::seal;
+pub use seal::{is_unsealed, seal};

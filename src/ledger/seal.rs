@@ -92,6 +92,16 @@ pub fn seal(tx: &mut WriteTx<'_>) -> Result<bool, Error> {
     Ok(i64::try_from(waiting.len()).is_ok_and(|count| count == AT_ONCE))
 }
 
+/// Whether an entry waits for its seal.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn is_unsealed(conn: &mut DbConn) -> QueryResult<bool> {
+    let first: Option<i64> = unsealed_entries::table.select(unsealed_entries::entry_id).first(conn).optional()?;
+    Ok(first.is_some())
+}
+
 fn insert(conn: &mut DbConn, rows: &[Seal]) -> QueryResult<usize> {
     insert_in_chunks!(seals::table, rows, conn)
 }

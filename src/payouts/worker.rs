@@ -248,6 +248,13 @@ impl Worker {
             match self.db.write(whose, record).await {
                 Ok(()) => return,
                 Err(Error::Internal(reason)) if reason.contains("lane has stopped") => return,
+                Err(error @ (Error::NotFound(_) | Error::Database(diesel::result::Error::NotFound))) => {
+                    log::error!(
+                        "payout {id}: its attempt is gone from the books, its outcome is {}: {error}",
+                        outcome.name()
+                    );
+                    return;
+                }
                 Err(error) => log::error!("payout {id}: its outcome cannot be recorded, trying again: {error}"),
             }
             tokio::time::sleep(wait).await;

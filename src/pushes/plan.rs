@@ -48,6 +48,8 @@ pub(super) struct Plan {
     pub held: Vec<Waiting>,
     /// The last event of the log that is sent or held.
     pub position: i64,
+    /// The last one that may be.
+    horizon: i64,
 }
 
 /// What there is to do.
@@ -63,15 +65,15 @@ pub(super) enum Look {
     Send(Plan),
 }
 
-/// Looks for what to send next.
+/// Looks for what to send next, up to the event numbered `horizon`.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub(super) fn look(conn: &mut DbConn, at: Micros) -> Result<Look, Error> {
+pub(super) fn look(conn: &mut DbConn, horizon: i64, at: Micros) -> Result<Look, Error> {
     let Some(endpoint) = queue::endpoint(conn)? else { return Ok(Look::First) };
     let position = endpoint.position;
-    let mut plan = Plan { endpoint, groups: Vec::new(), held: Vec::new(), position };
+    let mut plan = Plan { endpoint, groups: Vec::new(), held: Vec::new(), position, horizon };
     if plan.endpoint.failures == 0 {
         plan.take_due(conn, at, WINDOW)?;
         plan.take_new(conn, at, WINDOW)?;
@@ -114,7 +116,8 @@ impl Plan {
 
     /// The next events of the log, until so many of them can be sent.
     fn take_new(&mut self, conn: &mut DbConn, at: Micros, most: usize) -> Result<(), Error> {
-        let entries = feed::entries(conn, self.endpoint.position, i64::try_from(WINDOW).unwrap_or(1))?;
+        let window = i64::try_from(WINDOW).unwrap_or(1);
+        let entries = feed::entries(conn, self.endpoint.position, window, self.horizon)?;
         let players: Vec<i64> = entries.iter().map(|entry| player_of(&entry.event)).collect();
         let held_up: HashSet<i64> = queue::held_up(conn, &players)?.into_iter().collect();
         let mut taken = 0;

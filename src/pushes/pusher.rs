@@ -217,10 +217,11 @@ impl Pusher {
             return Ok(Worked::Elsewhere);
         }
         self.db.settle().await;
-        let mut looked = self.db.read(move |conn| plan::look(conn, at)).await?;
+        let horizon = self.db.horizon();
+        let mut looked = self.db.read(move |conn| plan::look(conn, horizon, at)).await?;
         if let Look::First = looked {
             self.begin().await?;
-            looked = self.db.read(move |conn| plan::look(conn, at)).await?;
+            looked = self.db.read(move |conn| plan::look(conn, horizon, at)).await?;
         }
         match looked {
             Look::First | Look::Nothing => Ok(Worked::Idle),
@@ -264,7 +265,7 @@ impl Pusher {
 
     async fn round(&self, plan: Plan, at: Micros) -> Result<(), Error> {
         let began = Instant::now();
-        let Plan { endpoint, groups, held, position } = plan;
+        let Plan { endpoint, groups, held, position, .. } = plan;
         let halted = AtomicBool::new(false);
         let sending = groups.into_iter().map(|group| self.send(group, &halted, began, at));
         let sent: Vec<Vec<Sent>> = futures_util::stream::iter(sending).buffer_unordered(AT_ONCE).collect().await;

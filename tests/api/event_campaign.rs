@@ -138,7 +138,7 @@ fn drained(service: &Service, receiver: &Receiver) -> Vec<String> {
     }
     let (mut all, mut after) = (Vec::new(), 0);
     loop {
-        let page = feed::entries(&mut conn, after, 1000).expect("events");
+        let page = feed::entries(&mut conn, after, 1000, i64::MAX).expect("events");
         let Some(last) = page.last() else { return all };
         after = last.event.id;
         all.extend(page.iter().map(|entry| entry.event.name()));

@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 35] = [
     ("money", &["error"]),
     ("ids", &["error"]),
     ("db", &["error", "ids", "secret"]),
-    ("instance", &["db", "ids"]),
+    ("instance", &[]),
     ("status", &["error"]),
     ("ledger", &["clock", "db", "error", "ids", "money"]),
     ("settings", &["ids", "money", "outgoing", "secret"]),

@@ -4,6 +4,7 @@
 //! its players. What a conflict or a lost connection undid is run again, a bounded number of times. When a COMMIT gets no answer, the
 //! lane's row says afterwards whether it happened (threats R5).
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -19,6 +20,7 @@ use super::next_batch;
 use crate::db::connection::{DbConn, connect};
 use crate::db::place::Place;
 use crate::db::schema::lanes;
+use crate::db::scope::Scope;
 use crate::db::sealer::Sealer;
 use crate::db::tx::{Memories, Warm, WriteTx, begin, commit, rollback};
 use crate::error::Error;
@@ -30,6 +32,10 @@ const TOGETHER: u32 = 2;
 /// How often a piece is run alone before its caller is told to come back. Each time somebody else has committed, so a piece that
 /// loses as often has many rivals.
 const ALONE: u32 = 8;
+
+/// What ran into nothing but its conflict for this long has waited for a lock that somebody does not give back: an instance that stands
+/// still. A little less than the session's `lock_timeout`.
+const BLOCKED: Duration = Duration::from_millis(900);
 
 /// How long a lane tries to get a connection before those who wait are told to come back: long enough for a server that restarts or a
 /// standby that takes over, shorter than callers wait.
@@ -71,6 +77,8 @@ enum Attempt {
     Failed,
     /// Nothing of it was kept: somebody else was first. It may go through when it is run again.
     Conflict(DbError),
+    /// Nothing of it was kept: a lock was not to be had.
+    Blocked(DbError),
     /// Nothing of it was kept: the connection was lost.
     Lost(DbError),
     /// There is no connection.
@@ -108,36 +116,57 @@ impl Writer {
                     Attempt::Committed => return answer(jobs, || None),
                     Attempt::NotBegun => return answer(jobs, || Some(Error::Busy)),
                     Attempt::Unknown => return answer(jobs, || Some(unknown())),
-                    Attempt::Failed => break,
+                    Attempt::Failed | Attempt::Blocked(_) => break,
                     Attempt::Conflict(error) | Attempt::Lost(error) => {
                         log::info!("database: a batch of {} is run again: {error}", jobs.len());
                     }
                 }
             }
         }
+        let mut blocked: HashSet<Scope> = HashSet::new();
         for job in jobs {
-            self.alone(job);
+            if blocked.contains(job.scope()) {
+                job.answer(Some(Error::Busy));
+            } else if let Some(scope) = self.alone(job) {
+                blocked.insert(scope);
+            }
         }
     }
 
-    /// Runs one piece in a transaction of its own.
-    fn alone(&mut self, job: Box<dyn Job>) {
+    /// Runs one piece in a transaction of its own. Says whose it is when somebody else does not give them back.
+    fn alone(&mut self, job: Box<dyn Job>) -> Option<Scope> {
+        let scope = job.scope().clone();
         let mut jobs = vec![job];
         for round in 0..ALONE {
             match self.attempt(&mut jobs) {
-                Attempt::Committed | Attempt::Failed => return answer(jobs, || None),
-                Attempt::NotBegun => return answer(jobs, || Some(Error::Busy)),
-                Attempt::Unknown => return answer(jobs, || Some(unknown())),
+                Attempt::Committed | Attempt::Failed => {
+                    answer(jobs, || None);
+                    return None;
+                }
+                Attempt::NotBegun => {
+                    answer(jobs, || Some(Error::Busy));
+                    return None;
+                }
+                Attempt::Unknown => {
+                    answer(jobs, || Some(unknown()));
+                    return None;
+                }
+                Attempt::Blocked(error) => {
+                    log::warn!("database: a lock was not to be had, the caller is told to come back: {error}");
+                    answer(jobs, || Some(Error::Busy));
+                    return Some(scope);
+                }
                 Attempt::Conflict(error) | Attempt::Lost(error) => {
                     log::info!("database: a write is run again: {error}");
-                    // Rivals that meet do not meet again at once.
-                    let random = u64::from(getrandom::u32().unwrap_or(0) % 8);
-                    std::thread::sleep(Duration::from_millis(u64::from(round) * (1 + random)));
                 }
             }
+            // Rivals that meet do not meet again at once.
+            let random = u64::from(getrandom::u32().unwrap_or(0) % 8);
+            std::thread::sleep(Duration::from_millis(u64::from(round) * (1 + random)));
         }
         log::warn!("database: a write lost {ALONE} times to others and was given up");
         answer(jobs, || Some(Error::Busy));
+        None
     }
 
     fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Attempt {
@@ -147,6 +176,7 @@ impl Writer {
         self.batches += 1;
         let batch = format!("{}:{}", self.batches, time_ordered());
         let conn = self.conn.as_mut().expect("connected above");
+        let began = Instant::now();
         let ran = Self::transact(conn, &self.id, &batch, self.warm, jobs);
         let announced = match ran {
             Ok(announced) => announced,
@@ -156,7 +186,7 @@ impl Writer {
             }
             Err(Undone::Because(error)) => {
                 rollback(conn);
-                return self.undone(error);
+                return self.undone(error, began.elapsed());
             }
         };
         match commit(conn) {
@@ -213,10 +243,11 @@ impl Writer {
         Ok(announced)
     }
 
-    fn undone(&mut self, error: DbError) -> Attempt {
+    fn undone(&mut self, error: DbError, after: Duration) -> Attempt {
         let healthy = |conn: &mut DbConn| conn.batch_execute("SELECT 1").is_ok();
         if fate(&error) == Fate::Again && self.conn.as_mut().is_some_and(healthy) {
-            return Attempt::Conflict(error);
+            let unnamed = matches!(error, DbError::DatabaseError(DatabaseErrorKind::Unknown, _));
+            return if unnamed && after >= BLOCKED { Attempt::Blocked(error) } else { Attempt::Conflict(error) };
         }
         if fate(&error) == Fate::Final {
             log::error!("database: a batch could not be written: {error}");
