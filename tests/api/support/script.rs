@@ -166,10 +166,10 @@ struct Names {
 impl Names {
     /// The text without what is another every time.
     fn plain(&mut self, text: &str) -> String {
-        // What the simulator calls the order stands in its words about it.
+        // What the simulator calls the order stands in its words about it, masked where it happens to look like a card.
         let known = ["transaction_id: ", "order_id: "].iter().fold(text.to_owned(), |text, before| {
             let parts = text.split(before).enumerate();
-            let digits = |part: &str| part.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
+            let digits = |part: &str| part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
             parts
                 .map(|(nth, part)| if nth == 0 { part.to_owned() } else { digits(part) })
                 .collect::<Vec<_>>()
