@@ -22,8 +22,7 @@ fn set(service: &Service, name: &str, value: &str) {
 /// That the start is refused with these words, and with nothing of the password.
 fn refuses(service: &mut Service, words: &str) {
     let url = service.database().url();
-    let password =
-        url.split(['/', ':', '@']).filter(|part| part.len() == 32).next_back().expect("the cluster has a password");
+    let password = url.split(['/', ':', '@']).rfind(|part| part.len() == 32).expect("the cluster has a password");
     let (code, said) = service.start_refused();
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains(words), "{words}: {said}");

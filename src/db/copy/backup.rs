@@ -225,7 +225,7 @@ pub(super) const WORDS: Table =
 
 /// Every table of a backup, in order.
 pub(super) fn lines_of() -> impl Iterator<Item = Table> {
-    debug_assert!(CHAIN.chained, "the view is not kept: it is made of the journal and the seals");
+    const { assert!(CHAIN.chained, "the view is not kept: it is made of the journal and the seals") };
     [WORDS].into_iter().chain(TABLES).chain(ON_A_SERVER)
 }
 
