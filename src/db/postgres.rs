@@ -31,8 +31,18 @@ const EVERY_SESSION: &str = "SET application_name = 'croupier'; SET client_encod
 ///
 /// Says what is wrong, for the operator, without the address's user and password.
 pub(super) fn connect(url: &Secret, shown: &str) -> Result<PgConnection, OpenError> {
-    open(url, shown, WRITER)
+    let mut conn = open(url, shown, WRITER)?;
+    // Looked at each time: after a failover it is another server.
+    let setting = diesel::dsl::sql::<Text>("current_setting('synchronous_commit')");
+    let setting: String = diesel::select(setting).get_result(&mut conn).map_err(|error| refused(shown, "", &error))?;
+    if setting == "off" {
+        return Err(OpenError(format!("{shown}: {ASYNCHRONOUS}")));
+    }
+    Ok(conn)
 }
+
+const ASYNCHRONOUS: &str =
+    "synchronous_commit is off: answered commits could be lost; set it to on for the server, the database or the role";
 
 /// Opens a session that only reads.
 ///
@@ -148,7 +158,7 @@ fn judge(settings: &[(&str, &str)]) -> Option<String> {
         );
     }
     if of("synchronous_commit") == "off" {
-        return Some("synchronous_commit is off: answered commits could be lost; set it to on for the server, the database or the role".into());
+        return Some(ASYNCHRONOUS.into());
     }
     if of("default_transaction_isolation") != "read committed" {
         return Some(format!(

@@ -46,6 +46,13 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// The same without what is looked up besides: equal for all work of one player that names the player.
+    pub(super) fn whose(&self) -> Self {
+        self.player().map_or_else(|| self.clone(), Scope::from)
+    }
+}
+
 impl From<&Player> for Scope {
     fn from(player: &Player) -> Self {
         Scope::Player(player.clone())

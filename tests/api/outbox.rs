@@ -324,14 +324,14 @@ async fn after_a_stop_in_the_middle_no_attempt_stays_open() {
 
 /// As the worker does it before it sends.
 async fn claim(bench: &Bench, id: &ExternalId) {
-    claim_as(bench, id, "me").await;
+    claim_as(bench, id, &bench.app.me().id).await;
 }
 
-async fn claim_as(bench: &Bench, id: &ExternalId, owner: &'static str) -> Claim {
-    let id = id.as_str().to_owned();
+async fn claim_as(bench: &Bench, id: &ExternalId, owner: &str) -> Claim {
+    let (id, owner) = (id.as_str().to_owned(), owner.to_owned());
     let body = |_: &mut croupier::db::DbConn, _: &croupier::payouts::Payout| Ok(b"{}".to_vec());
     let claimed =
-        bench.state().db.write(Scope::Order(id.clone()), move |tx| outbox::claim(tx, &id, body, owner, clock::now()));
+        bench.state().db.write(Scope::Order(id.clone()), move |tx| outbox::claim(tx, &id, body, &owner, clock::now()));
     claimed.await.expect("a claim").expect("it is due")
 }
 

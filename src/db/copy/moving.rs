@@ -204,6 +204,12 @@ fn json(value: &impl Serialize) -> Result<String, CopyError> {
 fn enter(target: &mut Server, mark: &Unfinished, moved: Option<&str>) -> Result<(), CopyError> {
     let shown = target.shown.clone();
     let refused = |text: String| Err(CopyError::Refused(format!("{shown}: {text}")));
+    // Books that have moved elsewhere are in use there: a copy that was left half way must not open a second home of them.
+    let elsewhere =
+        moved.is_some_and(|moved| serde_json::from_str::<Moved>(moved).map_or(true, |moved| moved.to != shown));
+    if elsewhere && let Some(text) = crate::db::homes::obstacle(moved, None) {
+        return refused(text);
+    }
     let found = target.meta(UNFINISHED)?;
     let Some(found) = found else {
         if let Some(text) = crate::db::homes::obstacle(moved, None) {

@@ -91,10 +91,7 @@ impl Lanes {
             return 0;
         }
         let mut hasher = DefaultHasher::new();
-        match scope.player() {
-            Some(player) => player.hash(&mut hasher),
-            None => scope.hash(&mut hasher),
-        }
+        scope.whose().hash(&mut hasher);
         usize::try_from(hasher.finish() % self.lanes.len() as u64).expect("less than the number of lanes")
     }
 

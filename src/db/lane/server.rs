@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use super::job::{Job, Ran};
 use super::next_batch;
 use crate::db::connection::{DbConn, connect};
+use crate::db::homes::refusal;
 use crate::db::place::Place;
 use crate::db::schema::lanes;
 use crate::db::scope::Scope;
@@ -125,7 +126,7 @@ impl Writer {
         }
         let mut blocked: HashSet<Scope> = HashSet::new();
         for job in jobs {
-            if blocked.contains(job.scope()) {
+            if blocked.contains(&job.scope().whose()) {
                 job.answer(Some(Error::Busy));
             } else if let Some(scope) = self.alone(job) {
                 blocked.insert(scope);
@@ -135,7 +136,7 @@ impl Writer {
 
     /// Runs one piece in a transaction of its own. Says whose it is when somebody else does not give them back.
     fn alone(&mut self, job: Box<dyn Job>) -> Option<Scope> {
-        let scope = job.scope().clone();
+        let scope = job.scope().whose();
         let mut jobs = vec![job];
         for round in 0..ALONE {
             match self.attempt(&mut jobs) {
@@ -287,6 +288,10 @@ impl Writer {
 
     fn connect(&self) -> Result<DbConn, String> {
         let mut conn = connect(&self.place).map_err(|error| error.to_string())?;
+        // The books may have been taken back, or a restore may be filling them, since this process started.
+        if let Some(reason) = refusal(&mut conn).map_err(|error| error.to_string())? {
+            return Err(reason);
+        }
         let row = (lanes::id.eq(&self.id), lanes::batch.eq(""), lanes::at.eq(now()));
         let known: QueryResult<i64> = lanes::table.find(&self.id).count().get_result(&mut conn);
         if known.map_err(|error| error.to_string())? == 0 {
