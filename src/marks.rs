@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::db::migrate::database_id;
-use crate::db::{DbConn, Place};
+use crate::db::{DbConn, Place, connect_read_only};
 use crate::error::Error;
 use crate::events::{self, feed::Cursor};
 use crate::ledger;
@@ -108,13 +108,19 @@ impl MarkFile {
 ///
 /// # Errors
 ///
-/// The file is missing or empty, and a mark under `state_dir` knows of rows in it or cannot be read: a sentence for the operator.
+/// The file or the database on the server is missing or empty, and a mark under `state_dir` knows of rows in it or cannot be read: a sentence for the operator.
 pub fn check_not_emptied(state_dir: &Path, place: &Place) -> Result<(), String> {
-    let Some(database) = place.file() else { return Ok(()) };
-    if fs::metadata(database).is_ok_and(|file| file.len() > 0) {
+    let has_books = match place.file() {
+        Some(file) => fs::metadata(file).is_ok_and(|file| file.len() > 0),
+        None => {
+            let mut conn = connect_read_only(place).map_err(|error| error.to_string())?;
+            database_id(&mut conn).is_ok()
+        }
+    };
+    if has_books {
         return Ok(());
     }
-    let wanted = Some(absolute(database));
+    let wanted = Some(address(place));
     for entry in fs::read_dir(state_dir).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.extension().is_none_or(|extension| extension != "mark") {
@@ -126,9 +132,9 @@ pub fn check_not_emptied(state_dir: &Path, place: &Place) -> Result<(), String> 
         let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))?;
         if kept.database == wanted && (kept.mark.ledger.0 > 0 || kept.mark.audit.0 > 0) {
             return Err(format!(
-                "{}: the file is missing or empty, but {} knows of {} entries in it: put the file back, or remove the mark to begin \
-                 new books",
-                database.display(),
+                "{}: the {} is missing or empty, but {} knows of {} entries in it: put it back, or remove the mark to begin new books",
+                place.shown(),
+                if place.file().is_some() { "file" } else { "database" },
                 path.display(),
                 kept.mark.ledger.0
             ));

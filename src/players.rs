@@ -189,8 +189,8 @@ pub fn warm(tx: &mut WriteTx<'_>, locked: &[PlayerId], named: Vec<Player>) -> Re
 ///
 /// What the database says.
 pub fn put(tx: &mut WriteTx<'_>, player: &Player, change: &Change, at: Micros) -> Result<(PlayerRow, bool), Error> {
+    let existing = find_row(tx, player)?;
     let conn = tx.conn()?;
-    let existing = read(conn, player)?;
     let created = existing.is_none();
     let mut row = match existing {
         Some(row) => row,
@@ -209,6 +209,19 @@ pub fn put(tx: &mut WriteTx<'_>, player: &Player, change: &Change, at: Micros) -
     Ok((row, created))
 }
 
+/// The player's row, to be written as a whole. One that somebody made after this batch had locked its players is not locked: then
+/// somebody else was first.
+fn find_row(tx: &mut WriteTx<'_>, player: &Player) -> Result<Option<PlayerRow>, Error> {
+    let row = read(tx.read()?, player)?;
+    let (recent, _) = tx.memory::<Recent>();
+    if row.is_some() && recent.absent.contains(player) && !recent.known.contains_key(player) {
+        let made = Box::new(format!("{player} was made meanwhile"));
+        let first = diesel::result::DatabaseErrorKind::SerializationFailure;
+        return Err(Error::Database(diesel::result::Error::DatabaseError(first, made)));
+    }
+    Ok(row)
+}
+
 /// Blocks deposits until then, and says whether there are limits of the player's own. What may be shortened or
 /// lifted is decided before.
 ///
@@ -222,8 +235,8 @@ pub fn protect(
     limited: bool,
     at: Micros,
 ) -> Result<PlayerRow, Error> {
+    let row = find_row(tx, player)?.ok_or(Error::UnknownPlayer)?;
     let conn = tx.conn()?;
-    let row = read(conn, player)?.ok_or(Error::UnknownPlayer)?;
     let row = PlayerRow { excluded_until, limited, updated_at: at, ..row };
     diesel::update(players::table.find(row.id)).set(&row).execute(conn)?;
     let (recent, _) = tx.memory::<Recent>();

@@ -21,7 +21,7 @@ mod sqlite;
 mod turn;
 mod tx;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use diesel::expression::SqlLiteral;
@@ -77,6 +77,7 @@ pub struct Db {
     commits: watch::Receiver<u64>,
     news: Arc<watch::Sender<u64>>,
     sealer: Option<Arc<sealer::Sealer>>,
+    distrusted: Arc<OnceLock<String>>,
     _checkpoints: Option<Arc<checkpoint::Checkpoints>>,
     _lock: Option<Arc<FileLock>>,
 }
@@ -100,6 +101,7 @@ impl Db {
             .map_err(|error| OpenError(format!("cannot open readers of {}: {error}", place.shown())))?;
         let (announce, commits) = watch::channel(0);
         let news = Arc::new(watch::Sender::new(0));
+        let distrusted: Arc<OnceLock<String>> = Arc::default();
         let (lanes, checkpoints, sealer) = match place {
             Place::Sqlite(path) => {
                 let writer = connect(place)?;
@@ -108,12 +110,12 @@ impl Db {
                 (lanes, Some(Arc::new(checkpoints)), None)
             }
             Place::Postgres(_) => {
-                let sealer = Arc::new(sealer::Sealer::start(place.clone(), hooks.look, hooks.seal, news.clone()));
+                let sealer = Arc::new(sealer::Sealer::start(place.clone(), hooks, news.clone(), distrusted.clone()));
                 (lane::Lanes::of_server(place, lanes, hooks.warm, &announce, &sealer), None, Some(sealer))
             }
         };
         let (place, lock) = (place.clone(), lock.map(Arc::new));
-        Ok(Self { place, lanes, readers, commits, news, sealer, _checkpoints: checkpoints, _lock: lock })
+        Ok(Self { place, lanes, readers, commits, news, sealer, distrusted, _checkpoints: checkpoints, _lock: lock })
     }
 
     /// Runs `work` in a write transaction and returns after the commit is on the disk, and on the standby where there is one.
@@ -129,6 +131,9 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut WriteTx<'_>) -> Result<T, Error> + Send + 'static,
     {
+        if let Some(reason) = self.distrusted.get() {
+            return Err(Error::Closed(reason.clone()));
+        }
         let answer = self.lanes.submit(scope.into(), work)?;
         let stopped = |_| Error::Internal("the writer lane has stopped".into());
         if self.is_file() {
@@ -181,6 +186,13 @@ impl Db {
     /// everything it saw. A file has no standby.
     pub fn horizon(&self) -> i64 {
         self.sealer.as_ref().map_or(i64::MAX, |sealer| sealer.horizon())
+    }
+
+    /// Lets nothing be written any more by this process: the books are not the ones it knew (threats R8).
+    pub fn distrust(&self, reason: &str) {
+        if self.distrusted.set(reason.to_owned()).is_ok() {
+            log::error!("database: nothing is written any more, for the books have lost something: {reason}");
+        }
     }
 
     /// Whether the database is a file of our own.

@@ -31,6 +31,17 @@ impl Place {
             .iter()
             .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
         if is_postgres {
+            // Otherwise nobody can say where a password ends, and it would be taken for a host.
+            let before_query = text.split(['?', '#']).next().unwrap_or(text);
+            let behind_user = before_query.rsplit_once('@').map_or(before_query, |(_, behind)| behind);
+            let user = before_query.len() - behind_user.len();
+            let scheme = before_query.find("://").map_or(0, |at| at + 3);
+            let unescaped = user > scheme && before_query[scheme..user - 1].contains(['@', '/']);
+            if unescaped {
+                return Err(OpenError(
+                    "database.url: in the user and the password write @ as %40, / as %2F, ? as %3F".into(),
+                ));
+            }
             return Ok(Place::Postgres(url.clone()));
         }
         Err(OpenError("database.url must be sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".into()))
@@ -69,8 +80,8 @@ impl From<&Path> for Place {
 fn shown_server(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let rest = rest.split(['?', '#']).next().unwrap_or(rest);
-    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, behind)| behind);
+    let (hosts, database) = rest.split_once('/').unwrap_or((rest, ""));
     format!("postgres://{hosts}/{database}")
 }
 
@@ -89,7 +100,10 @@ pub(super) fn with_patience(url: &Secret) -> Secret {
     let said: Vec<String> = Url::parse(&format!("postgres://host/?{query}"))
         .map(|parsed| parsed.query_pairs().map(|(name, _)| name.into_owned()).collect())
         .unwrap_or_default();
-    let missing = NEEDED.iter().filter(|(name, _)| !said.iter().any(|known| known == name));
+    // Of several hosts the one that may write is meant; a standby lags behind what was answered.
+    let several = shown_server(text).contains(',');
+    let needed = NEEDED.iter().chain(several.then_some(&("target_session_attrs", "read-write")));
+    let missing = needed.filter(|(name, _)| !said.iter().any(|known| known == name));
     let added: Vec<String> = missing.map(|(name, value)| format!("{name}={value}")).collect();
     let separator = if text.contains('?') { if query.is_empty() { "" } else { "&" } } else { "?" };
     Secret::new(format!("{text}{separator}{}", added.join("&")))
@@ -102,9 +116,18 @@ mod tests {
     #[test]
     fn only_the_two_homes_are_addresses() {
         let parse = |text: &str| Place::parse(&Secret::new(text.to_owned()));
-        for refused in
-            ["", "croupier.db", "sqlite://", "sqlite:x", "postgres://", "mysql://h/db", "ledgr", "Postgres://h/db"]
-        {
+        for refused in [
+            "postgres://u:pa/ss@h/db",
+            "postgres://u:hun@ter2@h/db",
+            "",
+            "croupier.db",
+            "sqlite://",
+            "sqlite:x",
+            "postgres://",
+            "mysql://h/db",
+            "ledgr",
+            "Postgres://h/db",
+        ] {
             assert!(parse(refused).is_err(), "{refused:?}");
         }
         assert!(matches!(parse("sqlite://a/b.db"), Ok(Place::Sqlite(path)) if path == Path::new("a/b.db")));
@@ -116,7 +139,6 @@ mod tests {
         for (url, shown) in [
             ("postgres://u:p%40ss@h:5432/db?sslmode=require", "postgres://h:5432/db"),
             ("postgres://u:p@a:1,b:2/db?target_session_attrs=read-write", "postgres://a:1,b:2/db"),
-            ("postgres://u:p@w@h/db", "postgres://h/db"),
             ("postgresql://h", "postgres://h/"),
         ] {
             let place = Place::parse(&Secret::new(url.to_owned())).unwrap();
@@ -134,5 +156,7 @@ mod tests {
         let own = with("postgres://a,b/db?connect_timeout=2&sslmode=require");
         assert!(own.starts_with("postgres://a,b/db?connect_timeout=2&sslmode=require&keepalives_idle=5"), "{own}");
         assert_eq!(own.matches("connect_timeout").count(), 1);
+        assert!(own.ends_with("&target_session_attrs=read-write"), "{own}");
+        assert_eq!(with("postgres://a,b/db?target_session_attrs=any").matches("target_session_attrs").count(), 1);
     }
 }

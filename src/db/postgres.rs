@@ -17,9 +17,8 @@ const OLDEST: i32 = 150_000;
 const WRITER: &str = "SET statement_timeout = '30s'; SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '2s'; \
      SET enable_seqscan = off; SET plan_cache_mode = 'force_generic_plan';";
 
-/// What a session that reads may take: a whole check of the books is one statement after the other.
-const READER: &str = "SET default_transaction_read_only = on; SET statement_timeout = '60s'; \
-     SET idle_in_transaction_session_timeout = '60s';";
+/// What a session that reads may take. A whole check of the books is long statements; a request's reads are bounded by the pool.
+const READER: &str = "SET default_transaction_read_only = on; SET idle_in_transaction_session_timeout = '60s';";
 
 /// Texts that read alike everywhere, the isolation for which the locks are made, and no compiling of plans.
 const EVERY_SESSION: &str = "SET application_name = 'croupier'; SET client_encoding = 'UTF8'; SET TimeZone = 'UTC'; \
@@ -61,13 +60,21 @@ fn open(url: &Secret, shown: &str, settings: &str) -> Result<PgConnection, OpenE
     Ok(conn)
 }
 
+/// A host that closes the door does so at once.
+const SOON: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// libpq tries one host after the other, but gives up at one that takes the connection and closes it, as what stands in front of a dead
 /// server does. Then each host is tried alone.
 fn establish(url: &Secret) -> ConnectionResult<PgConnection> {
+    let began = std::time::Instant::now();
     let first = match PgConnection::establish(url.expose()) {
         Ok(conn) => return Ok(conn),
         Err(error) => error,
     };
+    // Whoever has waited for one that says nothing has tried them all.
+    if began.elapsed() > SOON {
+        return Err(first);
+    }
     for url in one_by_one(url.expose()) {
         if let Ok(conn) = PgConnection::establish(&url) {
             return Ok(conn);
@@ -92,11 +99,22 @@ fn one_by_one(url: &str) -> Vec<String> {
 /// What the server or libpq says, unless it repeats the address.
 fn refused(shown: &str, url: &str, error: &dyn std::fmt::Display) -> OpenError {
     let text = error.to_string();
-    let password =
-        url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).and_then(|(user, _)| user.split_once(':'));
-    let repeats = password.is_some_and(|(_, password)| !password.is_empty() && text.contains(password));
+    let repeats = passwords(url).iter().any(|password| !password.is_empty() && text.contains(password.as_str()));
     let reason = if repeats || text.contains(url) { "the address cannot be used" } else { text.trim() };
     OpenError(format!("{shown}: {}", reason.replace('\n', "; ")))
+}
+
+/// What an address holds that nobody may read, as it is written there and as it is meant.
+fn passwords(url: &str) -> Vec<String> {
+    let (before, query) = url.split_once('?').unwrap_or((url, ""));
+    let user = before.rsplit_once('@').map_or("", |(user, _)| user);
+    let user = user.split_once("://").map_or(user, |(_, user)| user);
+    let of_user = user.split_once(':').map(|(_, password)| password);
+    let of_query = query.split('&').filter_map(|pair| pair.split_once('='));
+    let of_query = of_query.filter(|(name, _)| name.to_ascii_lowercase().contains("password")).map(|(_, value)| value);
+    let written: Vec<&str> = of_user.into_iter().chain(of_query).collect();
+    let meant = written.iter().map(|text| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned());
+    written.iter().map(|text| (*text).to_owned()).chain(meant).collect()
 }
 
 #[derive(QueryableByName)]
@@ -221,6 +239,11 @@ mod tests {
         let url = "postgres://u:hunter2@h/db";
         for said in ["could not parse postgres://u:hunter2@h/db", "the word hunter2 is wrong"] {
             assert!(!refused("postgres://h/db", url, &said).to_string().contains("hunter2"), "{said}");
+        }
+        let in_query = "postgres://h/db?user=u&password=hun%74er2&sslpassword=swordfish";
+        for said in ["invalid percent-encoded token: hun%74er2", "hunter2", "swordfish is wrong"] {
+            let shown = refused("postgres://h/db", in_query, &said).to_string();
+            assert!(!shown.contains("hun") && !shown.contains("swordfish"), "{shown}");
         }
         assert!(refused("postgres://h/db", url, &"connection refused\nIs it up?").0.contains("connection refused; Is"));
     }

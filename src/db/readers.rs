@@ -18,7 +18,11 @@ impl ManageConnection for Readers {
     fn connect(&self) -> Result<DbConn, PoolError> {
         let failed =
             |error: super::OpenError| PoolError::ConnectionError(diesel::ConnectionError::BadConnection(error.0));
-        connect_read_only(&self.0).map_err(failed)
+        let mut conn = connect_read_only(&self.0).map_err(failed)?;
+        if let DbConn::Postgres(conn) = &mut conn {
+            conn.batch_execute("SET statement_timeout = '60s'").map_err(PoolError::QueryError)?;
+        }
+        Ok(conn)
     }
 
     fn is_valid(&self, conn: &mut DbConn) -> Result<(), PoolError> {

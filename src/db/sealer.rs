@@ -1,14 +1,15 @@
 //! What follows every commit on a server: a thread that puts what was committed into its final order. Every instance has one; whoever
 //! has the turn does it for all, so there is no leader to lose.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::Hooks;
 use super::connection::{DbConn, connect};
 use super::place::Place;
 use super::turn::{Wait, take_turn};
@@ -54,12 +55,19 @@ pub(super) struct Sealer {
 
 impl Sealer {
     /// Starts sealing on a connection of its own. `news` is changed whenever there is something new to read.
-    pub(super) fn start(place: Place, look: Look, seal: Seal, news: Arc<watch::Sender<u64>>) -> Self {
+    pub(super) fn start(
+        place: Place,
+        hooks: Hooks,
+        news: Arc<watch::Sender<u64>>,
+        distrusted: Arc<OnceLock<String>>,
+    ) -> Self {
+        let Hooks { look, seal, .. } = hooks;
         let (wake, woken) = sync_channel(1);
         let (tell, done) = watch::channel(0);
         let (asked, horizon) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicI64::new(0)));
         let (told, covered) = (asked.clone(), horizon.clone());
-        let mut run = Run { place, conn: None, look, seal, news, asked: told, done: tell, horizon: covered };
+        let mut run =
+            Run { place, conn: None, look, seal, news, asked: told, done: tell, horizon: covered, distrusted };
         let spawned = std::thread::Builder::new().name("sealer".into()).spawn(move || run.run(&woken));
         Self { wake: Some(wake), asked, done, horizon, thread: Some(spawned.expect("the system can start a thread")) }
     }
@@ -103,6 +111,7 @@ struct Run {
     asked: Arc<AtomicU64>,
     done: watch::Sender<u64>,
     horizon: Arc<AtomicI64>,
+    distrusted: Arc<OnceLock<String>>,
 }
 
 impl Run {
@@ -158,6 +167,14 @@ impl Run {
         })?;
         // Somebody else has the turn: what they seal is looked for at the next tick.
         let Some(sealed) = sealed else { return Ok(false) };
+        if sealed.newest < told {
+            // What a commit of ours covered is gone: another server, or an older copy, answers under the address.
+            let reason = format!("the log of events ends with {}, and {told} was told", sealed.newest);
+            if self.distrusted.set(reason.clone()).is_ok() {
+                log::error!("database: nothing is written any more, for the books have lost something: {reason}");
+            }
+            return Ok(false);
+        }
         if sealed.newest != told {
             // The lock of the turn made this transaction one that writes, so its commit has waited for the standby.
             self.horizon.store(sealed.newest, Ordering::SeqCst);

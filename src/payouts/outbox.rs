@@ -383,6 +383,21 @@ pub fn attempts(conn: &mut DbConn, external_id: &str) -> QueryResult<Vec<Attempt
         .load(conn)
 }
 
+/// Whether an attempt is open and its payout still waits for it.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn is_under_way(conn: &mut DbConn, external_id: &str, number: i64) -> QueryResult<bool> {
+    let open: i64 = payout_attempts::table
+        .find((external_id, number))
+        .filter(payout_attempts::outcome.is_null())
+        .count()
+        .get_result(conn)?;
+    let stage: Option<String> = payouts::table.find(external_id).select(payouts::stage).first(conn).optional()?;
+    Ok(open == 1 && stage.as_deref() == Some(Stage::Sending.name()))
+}
+
 /// The bytes with which an attempt may have reached the provider.
 fn reached_with(conn: &mut DbConn, external_id: &str) -> QueryResult<Option<Vec<u8>>> {
     let not_sent = Some(Attempt::NotSent.name());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -152,7 +152,7 @@ impl Worker {
                         let permit = slots.clone().acquire_owned().await;
                         let worker = self.clone();
                         // Claimed before the next look, so that nothing is taken on twice.
-                        let (asked_at, here) = (Instant::now(), worker.under_way.enter(&id));
+                        let (asked_at, here) = (Asked::now(), worker.under_way.enter(&id));
                         match worker.claim(&id).await {
                             Ok(Some(claim)) => {
                                 backlog |= full;
@@ -201,7 +201,7 @@ impl Worker {
     }
 
     async fn send(&self, id: String) -> Result<(), Error> {
-        let (asked_at, _here) = (Instant::now(), self.under_way.enter(&id));
+        let (asked_at, _here) = (Asked::now(), self.under_way.enter(&id));
         if let Some(claim) = self.claim(&id).await? {
             self.send_claimed(claim, asked_at).await;
         }
@@ -218,12 +218,15 @@ impl Worker {
         self.db.write(whose, claim).await
     }
 
-    /// Sends what was claimed. `asked_at` is when the claim was asked for.
-    async fn send_claimed(&self, claim: Claim, asked_at: Instant) {
-        let (outcome, note) = if asked_at.elapsed() < STALE {
-            self.post(&claim).await
-        } else {
-            (Attempt::NotSent, "the process stood still between the claim and the request".into())
+    /// Sends what was claimed. `asked_at` is when the claim was asked for. Looks once more whether it is still under way: a machine that
+    /// stood still finds out here that others, or a person, have settled it meanwhile.
+    async fn send_claimed(&self, claim: Claim, asked_at: Asked) {
+        let (order, number) = (claim.payout.external_id.clone(), claim.attempt);
+        let still = self.db.read(move |conn| Ok(outbox::is_under_way(conn, &order, number)?)).await;
+        let (outcome, note) = match still {
+            Ok(true) if !asked_at.is_stale() => self.post(&claim).await,
+            Ok(_) => (Attempt::NotSent, "the process stood still between the claim and the request".into()),
+            Err(error) => (Attempt::NotSent, format!("the claim could not be looked at again: {error}")),
         };
         let id = claim.payout.external_id.clone();
         match outcome {
@@ -316,6 +319,21 @@ impl Worker {
     pub async fn standing(&self, id: &ExternalId) -> Result<Option<Payout>, Error> {
         let id = id.clone();
         self.db.read(move |conn| Ok(find(conn, id.as_str())?)).await
+    }
+}
+
+/// When something was asked for, by a clock that nobody sets and by one that also counts while a machine stands still.
+#[derive(Clone, Copy)]
+struct Asked(Instant, SystemTime);
+
+impl Asked {
+    fn now() -> Self {
+        Self(Instant::now(), SystemTime::now())
+    }
+
+    /// Whether either clock says that it was long ago, or the second one went back.
+    fn is_stale(self) -> bool {
+        self.0.elapsed() >= STALE || self.1.elapsed().map_or(true, |elapsed| elapsed >= STALE)
     }
 }
 

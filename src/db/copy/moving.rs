@@ -150,6 +150,8 @@ impl Move {
     ///
     /// What either database says. Beginning again goes on where it stopped.
     pub fn finish(mut self, held: &str, at: &str, tell: &mut Tell<'_>) -> Result<(), CopyError> {
+        // A source that has handed over already says when; both homes keep saying the same.
+        let at = moment(File::new(&mut self.source).meta(MOVED_TO)?.as_deref()).unwrap_or_else(|| at.to_owned());
         let came_from = serde_json::json!({ "database_id": self.mark.database_id, "at": at }).to_string();
         let before = File::new(&mut self.source).meta(SENDING_HELD)?;
         let held = before.map_or_else(|| held.to_owned(), |before| format!("{held}; before that: {before}"));
@@ -159,7 +161,7 @@ impl Move {
         })?;
         told(tell, Step::TargetHeld)?;
         if self.kind == Source::Service {
-            let moved = Moved { to: self.target.shown.clone(), at: at.to_owned() };
+            let moved = Moved { to: self.target.shown.clone(), at };
             let moved = serde_json::to_string(&moved).map_err(|error| CopyError::refused(error.to_string()))?;
             let sql =
                 "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -205,9 +207,9 @@ fn enter(target: &mut Server, mark: &Unfinished, moved: Option<&str>) -> Result<
     let shown = target.shown.clone();
     let refused = |text: String| Err(CopyError::Refused(format!("{shown}: {text}")));
     // Books that have moved elsewhere are in use there: a copy that was left half way must not open a second home of them.
-    let elsewhere =
-        moved.is_some_and(|moved| serde_json::from_str::<Moved>(moved).map_or(true, |moved| moved.to != shown));
-    if elsewhere && let Some(text) = crate::db::homes::obstacle(moved, None) {
+    let came = target.meta(CAME_FROM)?;
+    let elsewhere = moved.filter(|moved| moment(Some(moved)) != moment(came.as_deref()));
+    if let Some(text) = elsewhere.and_then(|moved| crate::db::homes::obstacle(Some(moved), None)) {
         return refused(text);
     }
     let found = target.meta(UNFINISHED)?;
@@ -239,6 +241,12 @@ fn enter(target: &mut Server, mark: &Unfinished, moved: Option<&str>) -> Result<
         return refused("the books have gone on since this copy began, and rows that were copied may have changed: make a new, empty database and begin again".into());
     }
     Ok(())
+}
+
+/// When the books moved, as either home says it: a source and the target it moved to say the same.
+fn moment(mark: Option<&str>) -> Option<String> {
+    let mark: serde_json::Value = serde_json::from_str(mark?).unwrap_or_default();
+    mark["at"].as_str().map(str::to_owned)
 }
 
 fn copy_table(source: &mut File<'_>, target: &mut Server, table: &Table, tell: &mut Tell<'_>) -> Result<(), CopyError> {
@@ -278,14 +286,18 @@ pub fn take_back(source: &Path, target: &Secret, tell: &mut Tell<'_>) -> Result<
     let _lock = FileLock::take(source)?;
     let mut conn = closed_to_writers(source)?;
     let mut file = File::new(&mut conn);
-    if file.meta(MOVED_TO)?.is_none() {
+    let moved = file.meta(MOVED_TO)?;
+    if moved.is_none() {
         return Err(CopyError::refused(format!("{}: these books have not moved", source.display())));
     }
     let database_id = own_name(&mut file)?;
     let heads = file.heads()?;
     let mut target = Server::open(target)?;
     target.alone()?;
-    if target.tables()?.is_empty() || target.meta(DATABASE_ID)?.as_deref() != Some(database_id.as_str()) {
+    let is_other = target.tables()?.is_empty()
+        || target.meta(DATABASE_ID)?.as_deref() != Some(database_id.as_str())
+        || moment(target.meta(CAME_FROM)?.as_deref()) != moment(moved.as_deref());
+    if is_other {
         return Err(CopyError::refused(format!("{}: these books did not move there", target.shown)));
     }
     target.no_service()?;

@@ -21,6 +21,8 @@ pub(super) enum Ran {
 pub(super) trait Job: Send {
     /// Whose it is.
     fn scope(&self) -> &Scope;
+    /// Whether nobody waits for it any more.
+    fn is_abandoned(&self) -> bool;
     /// Why it failed when it last ran, if it did.
     fn failure(&self) -> Option<&Error>;
     fn run(&mut self, tx: &mut WriteTx<'_>) -> Ran;
@@ -49,6 +51,10 @@ where
 {
     fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
     }
 
     fn failure(&self) -> Option<&Error> {

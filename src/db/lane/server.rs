@@ -1,7 +1,7 @@
 //! A lane on a server, where other lanes and other instances write to the same books.
 //!
-//! A batch is one transaction at READ COMMITTED. It begins with the lane's own row, which carries the batch's name, and with the locks of
-//! its players. What a conflict or a lost connection undid is run again, a bounded number of times. When a COMMIT gets no answer, the
+//! A batch is one transaction at READ COMMITTED. It begins with the locks of its players and ends with the lane's own row, which carries the batch's
+//! name. What a conflict or a lost connection undid is run again, a bounded number of times. When a COMMIT gets no answer, the
 //! lane's row says afterwards whether it happened (threats R5).
 
 use std::collections::HashSet;
@@ -111,6 +111,8 @@ impl Writer {
     }
 
     fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        // Whoever has stopped waiting has been told that nobody knows: what has not begun by then had better not begin.
+        jobs.retain(|job| !job.is_abandoned());
         if jobs.len() > 1 {
             for _ in 0..TOGETHER {
                 match self.attempt(&mut jobs) {
@@ -225,7 +227,6 @@ impl Writer {
     ) -> Result<bool, Undone> {
         let mut memories = Memories::default();
         begin(conn)?;
-        mark(conn, lane, batch)?;
         let scopes: Vec<_> = jobs.iter().map(|job| job.scope().clone()).collect();
         warm(&mut WriteTx::new(conn, &mut memories), &scopes).map_err(because)?;
         let mut announced = false;
@@ -241,6 +242,8 @@ impl Writer {
             }
         }
         memories.flush(conn)?;
+        // Last, so that a transaction that the server has given up meanwhile cannot pass for a good one.
+        mark(conn, lane, batch)?;
         Ok(announced)
     }
 
@@ -286,12 +289,9 @@ impl Writer {
         }
     }
 
+    /// A connection with the lane's row in place.
     fn connect(&self) -> Result<DbConn, String> {
-        let mut conn = connect(&self.place).map_err(|error| error.to_string())?;
-        // The books may have been taken back, or a restore may be filling them, since this process started.
-        if let Some(reason) = refusal(&mut conn).map_err(|error| error.to_string())? {
-            return Err(reason);
-        }
+        let mut conn = self.connect_again()?;
         let row = (lanes::id.eq(&self.id), lanes::batch.eq(""), lanes::at.eq(now()));
         let known: QueryResult<i64> = lanes::table.find(&self.id).count().get_result(&mut conn);
         if known.map_err(|error| error.to_string())? == 0 {
@@ -302,12 +302,22 @@ impl Writer {
         Ok(conn)
     }
 
+    /// A connection as it is found. A row that is gone says nothing about a commit.
+    fn connect_again(&self) -> Result<DbConn, String> {
+        let mut conn = connect(&self.place).map_err(|error| error.to_string())?;
+        // The books may have been taken back, or a restore may be filling them, since this process started.
+        if let Some(reason) = refusal(&mut conn).map_err(|error| error.to_string())? {
+            return Err(reason);
+        }
+        Ok(conn)
+    }
+
     /// Whether the batch was committed; `None` when nobody can say. The update waits for a transaction that still holds the row, and its
     /// own commit waits for the standby, so what is found committed is as durable as if its COMMIT had been answered.
     fn settle(&mut self, batch: &str) -> Option<bool> {
         let began = Instant::now();
         while began.elapsed() < SETTLE {
-            if let Ok(mut conn) = self.connect() {
+            if let Ok(mut conn) = self.connect_again() {
                 match look(&mut conn, &self.id) {
                     Ok(last) => {
                         self.conn = Some(conn);
