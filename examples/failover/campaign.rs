@@ -70,6 +70,12 @@ pub async fn run(options: &Options) -> Result<Report, Failure> {
     let mut campaign = Campaign::start(options, home.path()).await?;
     for (number, kind) in campaign.schedule().into_iter().enumerate() {
         campaign.fault(number + 1, kind).await?;
+        if let Some(refusal) = campaign.refusal().await {
+            // Nobody can be asked any more, which is what should happen to books that have lost something.
+            let mut report = std::mem::take(&mut campaign.report);
+            report.problems.push(refusal);
+            return Ok(report);
+        }
     }
     let end = campaign.began + Duration::from_secs(options.seconds);
     tokio::time::sleep_until(end.into()).await;
@@ -121,6 +127,24 @@ impl Campaign {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         Ok(campaign)
+    }
+
+    /// With servers that lose what was answered: how an instance says that it has noticed, if one does within a few seconds.
+    async fn refusal(&self) -> Option<String> {
+        const SAID: &str = "the books have lost something";
+        if self.options.sabotage != Some(Sabotage::Async) {
+            return None;
+        }
+        for _ in 0..50 {
+            for instance in &self.stage.instances {
+                let log = fs::read_to_string(instance.log_file()).unwrap_or_default();
+                if let Some(line) = log.lines().find(|line| line.contains(SAID)) {
+                    return Some(format!("instance {}: {line}", instance.number));
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        None
     }
 
     async fn wait_until_ready(&self) -> Result<(), Failure> {

@@ -52,7 +52,8 @@ async fn a_standby_that_is_behind_is_a_loss_that_the_campaign_finds() {
     let report = run("--faults 1 --seconds 6 --seed 2 --players 4 --sabotage async").await;
 
     let is_loss = |problem: &String| {
-        problem.contains("unknown_cursor") || problem.contains("is lost") || problem.contains("and now")
+        let found = ["unknown_cursor", "is lost", "and now", "the books have lost something"];
+        found.iter().any(|words| problem.contains(words))
     };
     assert!(report.problems.iter().any(is_loss), "{:?}", report.problems);
 }
