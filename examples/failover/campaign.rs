@@ -222,7 +222,10 @@ impl Campaign {
         self.report.faults.push(done);
         self.stage.repair(kind).map_err(|failure| format!("after {name}: {failure}"))?;
         let since = injected.began.checked_sub(Duration::from_secs(1)).unwrap_or(injected.began);
-        settle::ask_again(&self.load, &mut self.dice, Some(since), AGAIN.0, &name).await;
+        // Whoever has closed its books answers nobody.
+        if self.options.sabotage != Some(Sabotage::Async) {
+            settle::ask_again(&self.load, &mut self.dice, Some(since), AGAIN.0, &name).await;
+        }
         self.note_ends(&name);
         Ok(())
     }
