@@ -12,7 +12,7 @@ fn set(service: &Service, name: &str, value: &str) {
     let url = service.database().url();
     let (_, database) = url.rsplit_once('/').expect("a database");
     let what = if value.is_empty() { format!("RESET {name}") } else { format!("SET {name} = '{value}'") };
-    let mut conn = service.database().connect();
+    let mut conn = service.database().connect_read_only();
     // Whoever is in a database that is read-only by default may say otherwise, from the next transaction on.
     for sql in ["SET default_transaction_read_only = off".to_owned(), format!("ALTER DATABASE {database} {what}")] {
         conn.batch_execute(&sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
