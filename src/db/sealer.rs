@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::Hooks;
 use super::connection::{DbConn, connect};
+use super::lane::ends_soon;
 use super::place::Place;
 use super::turn::{Wait, take_turn};
 use super::tx::{WriteTx, immediately};
@@ -96,7 +97,7 @@ impl Sealer {
 impl Drop for Sealer {
     fn drop(&mut self) {
         drop(self.wake.take());
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.take().filter(ends_soon) {
             let _ended = thread.join();
         }
     }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
@@ -101,12 +102,26 @@ impl Lanes {
             lane.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
         for lane in self.lanes.iter() {
-            let thread = lane.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(Err(_)) = thread.map(JoinHandle::join) {
+            let Some(thread) = lane.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { continue };
+            if !ends_soon(&thread) {
+                log::error!("database: a commit has no answer; the stop does not wait for it");
+            } else if thread.join().is_err() {
                 log::error!("database: the writer lane ended with a panic");
             }
         }
     }
+}
+
+/// Whether a thread ends within ten seconds. While a standby is away a COMMIT waits for it without end; what it has not answered nobody
+/// was told, so a stop need not wait for it (threats NET-8).
+pub(super) fn ends_soon(thread: &JoinHandle<()>) -> bool {
+    for _ in 0..1000 {
+        if thread.is_finished() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
 }
 
 impl Lane {
