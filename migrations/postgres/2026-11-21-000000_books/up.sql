@@ -124,7 +124,8 @@ CREATE TABLE question_keys (
     fingerprint BYTEA  NOT NULL CHECK (octet_length(fingerprint) = 32),
     external_id TEXT   COLLATE "C" NOT NULL,
     asked_at    BIGINT NOT NULL,
-    PRIMARY KEY (provider, site_id, key)
+    -- The key first: looked up many at once, it must lead into the index, or a plan made while the table was small reads all of a site.
+    PRIMARY KEY (key, provider, site_id)
 );
 
 -- An order's status changes a few times: room for it beside the old row.
@@ -254,7 +255,7 @@ CREATE TABLE wallet_transactions (
     held        BIGINT  NOT NULL CHECK (held >= 0),
     voided      BOOLEAN NOT NULL,
     created_at  BIGINT  NOT NULL,
-    UNIQUE (site_id, key)
+    UNIQUE (key, site_id)
 );
 CREATE INDEX bets_of_a_reference ON wallet_transactions (player_id, reference) WHERE kind = 'bet';
 
