@@ -190,9 +190,7 @@ impl Db {
 
     /// Lets nothing be written any more by this process: the books are not the ones it knew (threats R8).
     pub fn distrust(&self, reason: &str) {
-        if self.distrusted.set(reason.to_owned()).is_ok() {
-            log::error!("database: nothing is written any more, for the books have lost something: {reason}");
-        }
+        distrust(&self.distrusted, reason);
     }
 
     /// Whether the database is a file of our own.
@@ -217,6 +215,13 @@ impl Db {
     /// Ends the writer lanes after what waits in them; later writes get `Internal`. For an orderly stop.
     pub fn close(&self) {
         self.lanes.close();
+    }
+}
+
+/// Closes the books to this process, and says why once.
+fn distrust(distrusted: &OnceLock<String>, reason: &str) {
+    if distrusted.set(reason.to_owned()).is_ok() {
+        log::error!("database: nothing is written any more, for the books have lost something: {reason}");
     }
 }
 

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Hooks;
 use super::connection::{DbConn, connect};
 use super::lane::ends_soon;
 use super::place::Place;
 use super::turn::{Wait, take_turn};
 use super::tx::{WriteTx, immediately};
+use super::{Hooks, distrust};
 use crate::error::Error;
 
 /// The row that is locked while one instance seals.
@@ -171,9 +171,7 @@ impl Run {
         if sealed.newest < told {
             // What a commit of ours covered is gone: another server, or an older copy, answers under the address.
             let reason = format!("the log of events ends with {}, and {told} was told", sealed.newest);
-            if self.distrusted.set(reason.clone()).is_ok() {
-                log::error!("database: nothing is written any more, for the books have lost something: {reason}");
-            }
+            distrust(&self.distrusted, &reason);
             return Ok(false);
         }
         if sealed.newest != told {

@@ -7,6 +7,7 @@
 mod account;
 mod entry;
 pub mod lookup;
+mod movement;
 mod operations;
 mod record;
 mod seal;

@@ -8,31 +8,14 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::entry::Sealed;
+use super::movement::{Movement, movement};
 use super::record::head;
-use crate::clock::Micros;
 use crate::db::schema::{accounts, journal_entries, seals, unsealed_entries};
 use crate::db::{DbConn, WriteTx, insert_in_chunks};
 use crate::error::Error;
 
 /// Entries sealed in one transaction.
 const AT_ONCE: i64 = 2_000;
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = journal_entries)]
-struct Entry {
-    id: i64,
-    kind: String,
-    cause: String,
-    player_id: i64,
-    currency: String,
-    amount: i64,
-    debit_account: i64,
-    debit_held: bool,
-    credit_account: i64,
-    credit_held: bool,
-    at: Micros,
-}
 
 #[derive(Insertable)]
 #[diesel(table_name = seals)]
@@ -49,11 +32,11 @@ struct Seal {
 /// What the database says; the transaction must not be committed then.
 pub fn seal(tx: &mut WriteTx<'_>) -> Result<bool, Error> {
     let conn = tx.conn()?;
-    let waiting: Vec<Entry> = journal_entries::table
+    let waiting: Vec<Movement> = journal_entries::table
         .inner_join(unsealed_entries::table.on(unsealed_entries::entry_id.eq(journal_entries::id)))
         .order(unsealed_entries::entry_id)
         .limit(AT_ONCE)
-        .select(Entry::as_select())
+        .select(movement!(journal_entries))
         .load(conn)?;
     if waiting.is_empty() {
         return Ok(false);
@@ -63,18 +46,7 @@ pub fn seal(tx: &mut WriteTx<'_>) -> Result<bool, Error> {
     let mut changes: BTreeMap<i64, i64> = BTreeMap::new();
     for entry in &waiting {
         number += 1;
-        let sealed = Sealed {
-            id: number,
-            kind: &entry.kind,
-            cause: &entry.cause,
-            player_id: entry.player_id,
-            currency: &entry.currency,
-            amount: entry.amount,
-            debit: (entry.debit_account, entry.debit_held),
-            credit: (entry.credit_account, entry.credit_held),
-            at: entry.at,
-        };
-        hash = sealed.hash(&hash);
+        hash = entry.sealed(number).hash(&hash);
         rows.push(Seal { number, entry_id: entry.id, hash: hash.to_vec() });
         for (account, by) in [(entry.debit_account, -entry.amount), (entry.credit_account, entry.amount)] {
             let change = changes.entry(account).or_default();

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::entry::{EntryKind, Sealed, chain_start};
-use crate::clock::Micros;
+use super::entry::{EntryKind, chain_start};
+use super::movement::{Movement, movement};
 use crate::db::DbConn;
 use crate::db::schema::{accounts, journal_entries, sealed_entries, seals, unsealed_entries};
 use crate::error::Error;
@@ -54,41 +54,6 @@ pub fn verify(conn: &mut DbConn, mut progress: impl FnMut(i64)) -> Result<Checke
     }
     check.balances();
     Ok(Checked { entries: check.entries, head: check.last, kinds: check.kinds, problems: check.problems })
-}
-
-/// The columns of a [`Movement`] in a table or view that has them.
-macro_rules! movement {
-    ($table:ident) => {
-        (
-            $table::id,
-            $table::kind,
-            $table::cause,
-            $table::player_id,
-            $table::currency,
-            $table::amount,
-            $table::debit_account,
-            $table::debit_held,
-            $table::credit_account,
-            $table::credit_held,
-            $table::at,
-        )
-    };
-}
-use movement;
-
-#[derive(Queryable)]
-struct Movement {
-    id: i64,
-    kind: String,
-    cause: String,
-    player_id: i64,
-    currency: String,
-    amount: i64,
-    debit_account: i64,
-    debit_held: bool,
-    credit_account: i64,
-    credit_held: bool,
-    at: Micros,
 }
 
 #[derive(Queryable, Selectable)]
@@ -163,18 +128,7 @@ impl Check {
         if number != self.last.0 + 1 {
             self.problems.push(format!("entry {number}: entries {} to {} are missing", self.last.0 + 1, number - 1));
         }
-        let sealed = Sealed {
-            id: number,
-            kind: &entry.kind,
-            cause: &entry.cause,
-            player_id: entry.player_id,
-            currency: &entry.currency,
-            amount: entry.amount,
-            debit: (entry.debit_account, entry.debit_held),
-            credit: (entry.credit_account, entry.credit_held),
-            at: entry.at,
-        };
-        if sealed.hash(&self.last.1).as_slice() != hash {
+        if entry.sealed(number).hash(&self.last.1).as_slice() != hash {
             self.problems.push(format!("entry {number}: its hash does not follow from it and the one before"));
         }
         if let Ok(hash) = hash.try_into() {
