@@ -11,13 +11,27 @@ const MOST_HEADERS: usize = 100;
 const LONGEST_BODY: usize = 262_144;
 
 /// A request as it came.
-#[derive(Debug, Default)]
-pub(super) struct Incoming {
+#[derive(Debug, Clone, Default)]
+pub struct Incoming {
+    /// The method, as sent.
     pub method: String,
+    /// The path, still encoded.
     pub path: String,
+    /// What is behind the question mark, still encoded.
     pub query: String,
+    /// The `Content-Type` header, or nothing.
     pub content_type: String,
+    /// All headers; names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
     pub body: Vec<u8>,
+}
+
+impl Incoming {
+    /// The first header with this name, which is given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// Reads the next request of a connection; `None` at its orderly end.
@@ -38,6 +52,7 @@ pub(super) async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option
             return Ok(Some(incoming));
         }
         let (name, value) = header.split_once(':').ok_or_else(|| bad("a header without a colon"))?;
+        incoming.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse().map_err(|_| bad("content-length is not a number"))?,
             "transfer-encoding" => chunked = value.trim().eq_ignore_ascii_case("chunked"),

@@ -7,6 +7,7 @@
 //! - [`messages`], [`caller`], [`notifier`], [`ladder`]: what the Cashier says, and how it insists.
 //! - [`server`]: the address where payout initiations come, with answers to order, good and bad.
 //! - [`cashier`]: whole deposits and payouts, with the faults of [`faults`].
+//! - [`platforms`]: the other providers, each with its own faults.
 //! - [`book`], [`gameserver`]: what must have happened, and the casino's side.
 //! - [`demo`], [`certify`]: the main job, and the conformance list.
 
@@ -22,6 +23,7 @@ pub mod ladder;
 pub mod messages;
 pub mod meter;
 pub mod notifier;
+pub mod platforms;
 pub mod server;
 pub mod sign;
 
