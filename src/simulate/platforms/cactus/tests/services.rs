@@ -1,5 +1,7 @@
 //! The calls beside those that make orders.
 
+use std::time::Instant;
+
 use super::*;
 use crate::simulate::platforms::{End, Telling};
 
@@ -157,6 +159,21 @@ async fn an_amount_is_reserved_for_one_order_or_the_nearest_free_one() {
     assert_eq!(bench.call(Call::Invoice, &wrong).await.expect("an answer").1["message"], "Invalid amount");
     assert_eq!(bench.call(Call::Invoice, &exactly).await.expect("an answer").1["success"], true);
     assert_eq!(book("b1").await["success"], false, "it has its order");
+}
+
+#[tokio::test]
+async fn a_reservation_that_ran_out_is_free_again() {
+    let bench = Bench::start().await;
+    let book = async |id: &str| ask(&bench, Call::Book, &[("request_id", json!(id))]).await;
+
+    assert_eq!(book("b1").await["amount"], 900_000);
+    for reserved in &mut bench.cactus.state.desk().reserved {
+        reserved.until = Instant::now();
+    }
+
+    assert_eq!(book("b2").await["amount"], 900_000);
+    let late = with(order(Call::Invoice), &[("request_id", json!("b1")), ("amount", json!(5))]);
+    assert_eq!(bench.call(Call::Invoice, &late).await.expect("an answer").1["success"], true, "it binds nobody now");
 }
 
 #[tokio::test]
