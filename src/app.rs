@@ -14,17 +14,19 @@ use crate::clock;
 use crate::db::migrate::{self, Policy};
 use crate::db::{self, Db, Place, Scope};
 use crate::error::Error;
+use crate::inquiries::Asker;
 use crate::instance::{Instance, Me};
 use crate::marks::{self, Mark, MarkFile};
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
 use crate::payouts::sending;
 use crate::payouts::worker::Worker;
-use crate::providers::carouseller::{Carouseller, SiteWire};
+use crate::providers::Providers;
 use crate::pushes::Pusher;
-use crate::settings::{Settings, Site};
+use crate::settings::Settings;
 use crate::shared;
 use crate::state::Gate;
+use crate::vault::Vault;
 use crate::verify;
 use crate::webhooks;
 
@@ -32,9 +34,6 @@ pub use crate::state::State;
 
 /// How often the mark outside the database follows the end of the books.
 const MARK_PERIOD: Duration = Duration::from_millis(100);
-
-/// The one provider whose notifications may wait for their orders.
-const PROVIDER: &str = "carouseller";
 
 /// How often deposits are ended that players began and gave up, and how many at a time.
 const TIDY_PERIOD: Duration = Duration::from_secs(60);
@@ -107,18 +106,10 @@ impl Application {
         let instance = Instance::take(&settings.server.state_dir, &database_id).map_err(StartError)?;
         let me = Me::new(instance.id(), db.is_file());
         metrics.open.set(i64::from(gate.check().is_ok()));
-        let carouseller = Arc::new(Carouseller::new(settings.sites.iter().filter_map(site_wire)));
         let sites = settings.sites.iter().map(|site| (site.site_id, Arc::new(site.clone()))).collect();
         let outgoing = Outgoing::new().map_err(StartError)?;
         tell_whether_held(&db, &metrics).await?;
-        let worker = Worker::new(
-            db.clone(),
-            settings.clone(),
-            carouseller.clone(),
-            outgoing.clone(),
-            metrics.clone(),
-            me.clone(),
-        );
+        let worker = Worker::new(db.clone(), settings.clone(), outgoing.clone(), metrics.clone(), me.clone());
         let public = bind(settings.server.public_bind)?;
         let private = bind(settings.server.private_bind)?;
         let outbox = Arc::new(Notify::new());
@@ -129,10 +120,11 @@ impl Application {
             endpoint.map(|events| Pusher::new(db.clone(), events, metrics.clone(), stopped.clone(), me.clone()));
         let pusher = pusher.transpose().map_err(StartError)?;
         let state = State {
-            db,
-            settings,
+            db: db.clone(),
+            settings: settings.clone(),
             sites: Arc::new(sites),
-            carouseller,
+            asker: Asker::new(db.clone(), settings.clone(), outgoing.clone()),
+            vault: Arc::new(Vault::new(&settings.vault)),
             outgoing,
             outbox,
             doors: Doors::default(),
@@ -239,17 +231,6 @@ fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     api::bind(address).map_err(|error| StartError(format!("cannot listen on {address}: {error}")))
 }
 
-fn site_wire(site: &Site) -> Option<SiteWire> {
-    let wire = site.carouseller.as_ref()?;
-    Some(SiteWire {
-        site: site.site_id,
-        salts: wire.salts.clone(),
-        allow_from: wire.allow_from.clone(),
-        currencies: site.currencies.clone(),
-        accept_unsigned: wire.accept_unsigned_webhooks,
-    })
-}
-
 /// Checks every invariant of the books, and that they reach as far as was last known. Closes the gate when something does not hold.
 fn check_books(place: &Place, settings: &Settings, gate: &Gate) -> Result<MarkFile, StartError> {
     let mut conn = db::connect_read_only(place).map_err(StartError::of)?;
@@ -295,7 +276,7 @@ async fn tell_whether_held(db: &Db, metrics: &Metrics) -> Result<(), StartError>
 }
 
 async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stopped: watch::Receiver<bool>) {
-    match apply_parked(&state.db).await {
+    match apply_parked(&state.db, &state.settings.providers).await {
         Ok(0) => {}
         Ok(applied) => log::info!("{applied} notifications that came before their orders were looked at again"),
         Err(error) => log::error!("notifications that wait for their orders cannot be looked at: {error}"),
@@ -320,10 +301,13 @@ async fn start_sending(worker: Worker, wake: Arc<Notify>, state: State, mut stop
 }
 
 /// Applies notifications that came before their orders did, each in a write of its own. Returns how many.
-async fn apply_parked(db: &Db) -> Result<usize, Error> {
+async fn apply_parked(db: &Db, providers: &Providers) -> Result<usize, Error> {
     let mut applied = 0;
-    for (id, order) in db.read(|conn| webhooks::parked(conn, PROVIDER)).await? {
-        let done = db.write(Scope::Order(order), move |tx| webhooks::apply_parked(tx, id, PROVIDER, clock::now()));
+    for parked in db.read(webhooks::parked).await? {
+        let Some(provider) = providers.get(&parked.provider).map(|provider| provider.name()) else { continue };
+        let id = parked.id;
+        let done = db
+            .write(Scope::Order(parked.external_id), move |tx| webhooks::apply_parked(tx, id, provider, clock::now()));
         match done.await {
             Ok(done) => applied += usize::from(done),
             Err(error) => log::warn!("a notification that came before its order waits until the next start: {error}"),

@@ -7,13 +7,16 @@
 //! - [`api`]: HTTP only: parse, call one use case, answer. Its handlers see a [`state`].
 //! - [`questions`], [`deposits`], [`payouts`], [`webhooks`], [`wallet`], [`players`], [`staff`]: the use cases, and
 //!   [`orders`]: what deposits and payouts share; [`limits`]: pure functions.
+//! - [`inquiries`]: what became of an order is asked of its provider.
 //! - [`cashier`]: what players do themselves, in the shape of ScaleTrade's Cashier API.
 //! - [`events`]: every change that a game server must know of, and the feed that tells it; [`pushes`]: the same, pushed.
 //! - [`providers`]: translation between a provider's wire and our words; no money moves here.
+//! - [`vault`]: seals what nobody may read in the books.
+//! - [`sections`]: tables of settings, read key by key.
 //! - [`ledger`]: the only code that writes accounts and journal entries.
 //! - [`db`]: writer lanes with group commit, readers, migrations, in a file or on a server; [`shared`]: what instances that share a
 //!   database do besides.
-//! - [`outgoing`]: HTTP requests to providers, guarded.
+//! - [`outgoing`]: HTTP requests to providers, guarded; [`talk`]: request after request, as a driver wants them.
 //! - [`simulate`]: the Cashier, played, for the demo, the tests and integrators.
 
 // Tests of modules use helpers of the integration tests, which name the crate from outside.
@@ -30,6 +33,7 @@ pub mod deposits;
 pub mod error;
 pub mod events;
 pub mod ids;
+pub mod inquiries;
 pub mod instance;
 pub mod ledger;
 pub mod limits;
@@ -45,14 +49,17 @@ pub mod providers;
 pub mod pushes;
 pub mod questions;
 pub mod secret;
+pub mod sections;
 pub mod settings;
 pub mod shared;
 pub mod simulate;
 pub mod staff;
 pub mod state;
 pub mod status;
+pub mod talk;
 #[cfg(test)]
 mod testing;
+pub mod vault;
 pub mod verify;
 pub mod wallet;
 pub mod webhooks;

@@ -9,10 +9,11 @@ use crate::cashier::doors::Doors;
 use crate::db::Db;
 use crate::error::Error;
 use crate::ids::SiteId;
+use crate::inquiries::Asker;
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
-use crate::providers::carouseller::Carouseller;
 use crate::settings::{Settings, Site};
+use crate::vault::Vault;
 
 /// What every handler sees.
 #[derive(Clone)]
@@ -23,8 +24,10 @@ pub struct State {
     pub settings: Arc<Settings>,
     /// Sites by their number.
     pub sites: Arc<HashMap<SiteId, Arc<Site>>>,
-    /// The Cashier's dialect.
-    pub carouseller: Arc<Carouseller>,
+    /// Asks providers about orders.
+    pub asker: Asker,
+    /// Seals what nobody may read in the books.
+    pub vault: Arc<Vault>,
     /// The way out to providers.
     pub outgoing: Outgoing,
     /// Wakes the worker that sends payouts.

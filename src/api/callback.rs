@@ -6,8 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::carouseller::{CashierAnswer, CashierQuestion, CashierRefusals};
 use super::raw;
 use super::transport::{TransportError, read_body};
+use super::webhook::refused;
 use crate::providers::carouseller::answer::{self, Answer};
-use crate::providers::{Direction, Question, RawRequest, ReadError};
+use crate::providers::{Direction, Question};
 use crate::questions::{self, Prepared};
 use crate::state::State;
 
@@ -32,10 +33,10 @@ pub(super) async fn carouseller(
     let limit = state.settings.server.max_body_bytes;
     let body = read_body(&request, &mut payload, limit).await?;
     let raw = raw(&request, &body, &state);
-    let answer = match state.carouseller.read_question(&raw) {
+    let answer = match state.settings.providers.carouseller.read_question(&raw) {
         Ok(question) => decide(&state, question).await,
         Err(error) => {
-            refused(&state, &error, &raw);
+            refused(&state, PROVIDER, &error, &raw);
             answer::unread_question(&error)
         }
     };
@@ -62,12 +63,6 @@ async fn decide(state: &State, question: Question) -> Answer {
     }
     state.metrics.questions.with_label_values(&[action, &answer.code.to_string()]).inc();
     answer
-}
-
-/// Counts and logs what was not let in. A line never quotes the message.
-pub(super) fn refused(state: &State, error: &ReadError, raw: &RawRequest<'_>) {
-    state.metrics.refused.with_label_values(&[PROVIDER]).inc();
-    super::quiet::say(|| format!("{PROVIDER}: a message from {} was refused: {error}", raw.peer));
 }
 
 /// The answer as HTTP.

@@ -21,6 +21,7 @@ use std::future::Future;
 use std::io;
 use std::net::TcpListener;
 
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::{HttpRequest, web};
 
 use crate::providers::RawRequest;
@@ -36,6 +37,8 @@ fn public(config: &mut web::ServiceConfig) {
     config
         .service(only_post("/cashier/callback/carouseller", callback::carouseller))
         .service(only_post("/cashier/webhook/carouseller", webhook::carouseller))
+        .service(only_post("/cashier/webhook/{provider}", webhook::provider))
+        .service(only_post("/cashier/webhook/{provider}/{tail:.*}", webhook::provider_below))
         .configure(player::routes)
         .route("/healthz", web::get().to(machines::healthz))
         .route("/readyz", web::get().to(machines::readyz));
@@ -91,18 +94,26 @@ pub async fn serve(
 
 /// A message of a provider as it came, for its dialect to read. A `Content-Type` that is no text is none we read.
 fn raw<'a>(request: &'a HttpRequest, body: &'a [u8], state: &State) -> RawRequest<'a> {
-    let content_type = request.headers().get(actix_web::http::header::CONTENT_TYPE);
+    let content_type = request.headers().get(CONTENT_TYPE);
     RawRequest {
         content_type: content_type.map(|value| value.to_str().unwrap_or("unreadable")),
         query: request.query_string(),
         body,
         peer: peer::address(request, &state.settings.server.trusted_proxies),
+        path: request.uri().path(),
+        tail: tail(request.uri().path()),
+        authorization: request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()),
     }
+}
+
+/// What stands behind `/cashier/webhook/{provider}/`.
+fn tail(path: &str) -> &str {
+    path.splitn(5, '/').nth(4).unwrap_or("")
 }
 
 /// The bearer token of a request.
 fn bearer(request: &HttpRequest) -> Option<&str> {
-    let value = request.headers().get(actix_web::http::header::AUTHORIZATION)?.to_str().ok()?;
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

@@ -1,15 +1,18 @@
 //! `POST /cashier/webhook/{provider}`: notifications, stored and applied before they are acknowledged.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::callback::{refused, respond};
+use super::callback::respond;
 use super::carouseller::{CashierAcknowledgement, CashierNotification, CashierRefusal, CashierRefusals};
-use super::raw;
 use super::transport::{TransportError, read_body};
+use super::{quiet, raw};
 use crate::clock;
 use crate::db::Scope;
-use crate::providers::Notification;
+use crate::error::Error;
+use crate::inquiries::Confirmed;
 use crate::providers::carouseller::answer;
+use crate::providers::{Heard, Hint, Notification, Provider, RawRequest, ReadError, Said, Told};
 use crate::state::State;
 use crate::webhooks;
 
@@ -28,44 +31,135 @@ use crate::webhooks;
 )]
 pub(super) async fn carouseller(
     request: HttpRequest,
-    mut payload: web::Payload,
+    payload: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, TransportError> {
-    let limit = state.settings.server.max_body_bytes;
-    let body = read_body(&request, &mut payload, limit).await?;
-    let raw = raw(&request, &body, &state);
-    let answer = match state.carouseller.read_notification(&raw) {
-        Ok(notification) => receive(&state, notification).await,
-        Err(error) => {
-            refused(&state, &error, &raw);
-            answer::unread_notification(&error)
-        }
-    };
-    state.metrics.webhooks.with_label_values(&["carouseller", &answer.http.to_string()]).inc();
-    Ok(respond(&answer))
+    take(request, payload, &state, "carouseller").await
 }
 
-async fn receive(state: &State, notification: Notification) -> answer::Answer {
+/// Take a message of another provider
+///
+/// `cactus`, `exotic`, `rebilly`, `cabbagino`: each in its own dialect, signed or authenticated in its own way. What a signature does not
+/// cover is confirmed by asking the provider before money moves.
+#[utoipa::path(
+    post, path = "/cashier/webhook/{provider}", tag = "providers", operation_id = "provider_webhook",
+    params(("provider" = String, Path, description = "The provider's name")),
+    responses((status = 200, description = "Taken; the body is what the provider wants to see", content_type = "application/json"),
+        (status = 401, description = "The provider authenticates by HTTP and has not", content_type = "application/json"),
+        (status = 403, description = "The account, the signature or the address is not good; nothing is stored", body = CashierRefusal),
+        (status = 404, description = "There is no such provider", body = CashierRefusal),
+        CashierRefusals)
+)]
+pub(super) async fn provider(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> Result<HttpResponse, TransportError> {
+    let name = request.match_info().get("provider").unwrap_or_default().to_owned();
+    take(request, payload, &state, &name).await
+}
+
+/// Take a message of another provider at an address of its own
+///
+/// Providers that are told our addresses with each order call these: what is behind the name was made by croupier.
+#[utoipa::path(
+    post, path = "/cashier/webhook/{provider}/{tail}", tag = "providers", operation_id = "provider_webhook_below",
+    params(("provider" = String, Path, description = "The provider's name"),
+        ("tail" = String, Path, description = "One or more further parts, made by croupier")),
+    responses((status = 200, description = "Taken; the body is what the provider wants to see", content_type = "application/json"),
+        (status = 403, description = "The account, the signature or the address is not good; nothing is stored", body = CashierRefusal),
+        (status = 404, description = "There is no such provider", body = CashierRefusal),
+        CashierRefusals)
+)]
+pub(super) async fn provider_below(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> Result<HttpResponse, TransportError> {
+    provider(request, payload, state).await
+}
+
+async fn take(
+    request: HttpRequest,
+    mut payload: web::Payload,
+    state: &State,
+    name: &str,
+) -> Result<HttpResponse, TransportError> {
+    let body = read_body(&request, &mut payload, state.settings.server.max_body_bytes).await?;
+    let Some(provider) = state.settings.providers.get(name) else {
+        return Ok(respond(&answer::not_taken(404, "Not found")));
+    };
+    let raw = raw(&request, &body, state);
+    let told = match provider.read(&raw) {
+        Ok(Heard::Notification(notification)) => provider.tell(receive(state, *notification).await),
+        Ok(Heard::Hint(hint)) => provider.tell(confirm(state, provider, hint).await),
+        Ok(Heard::Nothing(what)) => {
+            log::info!("{name}: a message that is about nothing of ours ({what}): acknowledged");
+            provider.tell(Said::Taken)
+        }
+        Err(error) => {
+            refused(state, provider.name(), &error, &raw);
+            provider.tell(Said::Refused(&error))
+        }
+    };
+    state.metrics.webhooks.with_label_values(&[provider.name(), &told.http.to_string()]).inc();
+    Ok(as_http(told))
+}
+
+async fn receive(state: &State, notification: Notification) -> Said<'static> {
     let shown = format!("notification about {} ({})", notification.external_id, notification.codes);
     let stored = match state.check_open() {
         Ok(()) => {
-            state
-                .db
-                .write(Scope::Order(notification.external_id.clone()), move |tx| {
-                    webhooks::receive(tx, &notification, clock::now())
-                })
-                .await
+            let whose = Scope::Order(notification.external_id.clone());
+            state.db.write(whose, move |tx| webhooks::receive(tx, &notification, clock::now())).await
         }
         Err(closed) => Err(closed),
     };
+    said(&shown, stored)
+}
+
+/// What a hint claims is asked for before anything moves.
+async fn confirm(state: &State, provider: &dyn Provider, hint: Hint) -> Said<'static> {
+    let shown = format!("{}: a hint about {} ({})", provider.name(), hint.external_id, hint.claims);
+    let confirmed = match state.check_open() {
+        Ok(()) => state.asker.confirm(provider, hint).await,
+        Err(closed) => Err(closed),
+    };
+    match confirmed {
+        Ok(Confirmed::Done) => said(&shown, Ok(())),
+        Ok(Confirmed::Later(why)) => {
+            log::warn!("{shown}: not confirmed yet, it is asked for again: {why}");
+            Said::Later
+        }
+        Err(error) => said(&shown, Err(error)),
+    }
+}
+
+fn said(shown: &str, stored: Result<(), Error>) -> Said<'static> {
     match stored {
         Ok(()) => {
             log::info!("{shown}: acknowledged");
-            answer::acknowledged()
+            Said::Taken
         }
         Err(error) => {
             log::error!("{shown}: cannot be stored now: {error}");
-            answer::temporarily_unavailable()
+            Said::Later
         }
     }
+}
+
+/// Counts and logs what was not let in. A line never quotes the message.
+pub(super) fn refused(state: &State, provider: &str, error: &ReadError, raw: &RawRequest<'_>) {
+    state.metrics.refused.with_label_values(&[provider]).inc();
+    quiet::say(|| format!("{provider}: a message from {} was refused: {error}", raw.peer));
+}
+
+fn as_http(told: Told) -> HttpResponse {
+    let status = StatusCode::from_u16(told.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response.content_type("application/json");
+    for (name, value) in told.headers {
+        response.insert_header((name, value));
+    }
+    response.body(told.body)
 }

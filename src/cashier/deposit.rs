@@ -2,13 +2,15 @@
 //!
 //! The Cashier asks about it afterwards with `check_deposit`, and that question takes the order over.
 
+use std::net::IpAddr;
+
 use url::Url;
 
 use super::intents::{self, Intent};
 use super::metadata::Metadata;
 use super::methods::{self, Offer, Why};
-use super::overrides;
 use super::requests::{self, Request};
+use super::{details, open, overrides};
 use crate::clock::{DAY_MICROS, Micros};
 use crate::db::{DbConn, WriteTx};
 use crate::deposits::{self, check, credit};
@@ -16,13 +18,15 @@ use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::limits;
 use crate::money::Money;
-use crate::orders::Status;
+use crate::orders::secrets::{self, Kept};
 use crate::orders::transitions::{Because, SYSTEM};
+use crate::orders::{RAIL, Status, awaited, facts};
 use crate::players::{self, Known, PlayerRow};
 use crate::protection;
 use crate::providers::purse::mask;
-use crate::providers::{Direction, Question};
+use crate::providers::{DepositOrder, Direction, Opened, Providers, Question, Texts};
 use crate::settings::{MethodLimits, Site};
+use crate::vault::Vault;
 
 /// The longest address that a player's front end may name.
 const LONGEST_URL: usize = 2048;
@@ -51,6 +55,8 @@ pub struct Wanted {
     pub metadata: Metadata,
     /// Where the player goes after a payment, and after none.
     pub urls: [Option<String>; 2],
+    /// What the player gave for the method; passed on and kept nowhere.
+    pub details: Texts,
 }
 
 /// Reads an address that a browser can go to.
@@ -76,8 +82,8 @@ pub fn read_url(sent: Option<String>, field: &'static str) -> Result<Option<Stri
 /// What became of the wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
-    /// An order waits for the Cashier to be opened.
-    Open(ExternalId),
+    /// An order waits for its provider to be opened: this one, by this method on its wire.
+    Open(ExternalId, Door),
     /// The same was asked before, and there is nothing left to open.
     Before(ExternalId),
     /// The method is not for this player now.
@@ -88,14 +94,24 @@ pub enum Begun {
     NotNamed,
 }
 
+/// Through whom a deposit goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// The provider.
+    pub provider: &'static str,
+    /// The method on its wire.
+    pub rail: Option<String>,
+}
+
 /// Writes the order of a deposit that is allowed, or finds the one that the same request made.
 ///
 /// # Errors
 ///
-/// `ReferenceReused`; then `PlayerBlocked`, `BelowMinimum`, `AboveMaximum`, `TooMany`, `Conflict` when too many are
-/// begun: nothing is written.
+/// `ReferenceReused`; then `PlayerBlocked`, `Missing` or `Invalid` with a detail, `BelowMinimum`, `AboveMaximum`, `TooMany`, `Conflict`
+/// when too many are begun: nothing is written.
 pub fn begin(
     tx: &mut WriteTx<'_>,
+    providers: &Providers,
     site: &Site,
     player: &PlayerRow,
     wanted: &Wanted,
@@ -104,7 +120,7 @@ pub fn begin(
     let fingerprint = fingerprint(wanted);
     let key = wanted.idempotency_key.as_deref();
     if let Some(first) = requests::repeated(tx, player.id, Direction::Deposit, key, &fingerprint)? {
-        return again(tx, &first, player, at);
+        return again(tx, site, &first, player, at);
     }
     let player = players::read(tx.read()?, &player.named()?)?.ok_or(Error::UnknownPlayer)?;
     let known = Known::from(&player);
@@ -116,6 +132,12 @@ pub fn begin(
         Ok(offer) => offer,
         Err(instead) => return Ok(instead),
     };
+    let door = Door {
+        provider: super::named(site, &offer.method.provider).ok_or(Error::DepositsNotAllowed)?,
+        rail: offer.method.provider_method.clone(),
+    };
+    let driver = providers.of_site(door.provider, site.site_id).ok_or(Error::DepositsNotAllowed)?;
+    driver.check(site.site_id, Direction::Deposit, door.rail.as_deref(), &wanted.details)?;
     limits::method(&MethodLimits { deposit_min: offer.min, deposit_max: offer.max }, wanted.amount.minor())?;
     if deposits::count_since(tx.read()?, known.id, at - DAY_MICROS)? >= super::MOST_A_DAY {
         return Err(Error::TooMany("deposits"));
@@ -124,7 +146,6 @@ pub fn begin(
         return Err(Error::Conflict("too many deposits are begun and not paid".into()));
     }
     protection::check_deposit(tx, site, &known, wanted.amount, at)?;
-    let provider = super::provider(site).ok_or(Error::DepositsNotAllowed)?;
     let question = Question {
         direction: Direction::Deposit,
         site: SiteId(player.site_id),
@@ -135,7 +156,7 @@ pub fn begin(
         purse: None,
         details: Vec::new(),
     };
-    let id = check::open(tx, provider, &known, &question, details(wanted)?, at)?;
+    let id = check::open(tx, door.provider, &known, &question, details(wanted, &door)?, at)?;
     let request = Request {
         external_id: id.as_str().to_owned(),
         player_id: player.id,
@@ -153,22 +174,35 @@ pub fn begin(
     let intent = Intent {
         player_id: player.id,
         external_id: id.as_str().to_owned(),
-        provider: provider.to_owned(),
+        provider: door.provider.to_owned(),
         amount: wanted.amount.minor(),
         currency: wanted.amount.currency().code().to_owned(),
         created_at: at,
     };
     intents::add(tx, &intent)?;
-    Ok(Begun::Open(id))
+    if driver.manners(site.site_id).lost_opening_counts {
+        // From here on it may be paid, whatever becomes of this process: it is never opened a second time.
+        let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
+        let why = Because { cause: "open", actor: SYSTEM, reason: "the provider is asked to open" };
+        credit::move_to(tx, &deposit, Status::PendingPayment, why, at)?;
+        awaited::add(tx, id.as_str(), door.provider, site.site_id, at)?;
+    }
+    Ok(Begun::Open(id, door))
 }
 
 /// What the same request made before: its door is opened again while nobody knows where it is.
-fn again(tx: &mut WriteTx<'_>, first: &Request, player: &PlayerRow, at: Micros) -> Result<Begun, Error> {
+fn again(tx: &mut WriteTx<'_>, site: &Site, first: &Request, player: &PlayerRow, at: Micros) -> Result<Begun, Error> {
     let id = ExternalId::parse(&first.external_id)?;
     let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
     let waits = deposit.status == Status::Created.code() && deposit.transaction_id.is_none();
     let waits = waits && first.redirect_url.is_none() && methods::gate_is_open(player, at);
-    Ok(if waits { Begun::Open(id) } else { Begun::Before(id) })
+    let method = site.methods.iter().find(|method| method.name == first.method);
+    let rail = method.and_then(|method| method.provider_method.clone());
+    let door = super::named(site, &deposit.provider).map(|provider| Door { provider, rail });
+    Ok(match door.filter(|_| waits) {
+        Some(door) => Begun::Open(id, door),
+        None => Begun::Before(id),
+    })
 }
 
 /// The one method that fits what was asked.
@@ -214,6 +248,7 @@ fn fingerprint(wanted: &Wanted) -> [u8; 32] {
         &wanted.metadata.text,
         &or_empty(&wanted.urls[0]),
         &or_empty(&wanted.urls[1]),
+        &details::fingerprint(&wanted.details),
     ])
 }
 
@@ -258,9 +293,12 @@ pub fn expire(tx: &mut WriteTx<'_>, begun: &Expired, at: Micros) -> Result<bool,
 }
 
 /// What is kept with the order.
-fn details(wanted: &Wanted) -> Result<String, Error> {
+fn details(wanted: &Wanted, door: &Door) -> Result<String, Error> {
     let mut details = serde_json::Map::new();
     details.insert("asked_by".to_owned(), "player".into());
+    details.extend(door.rail.as_ref().map(|rail| (RAIL.to_owned(), rail.as_str().into())));
+    let given = details::shown(&wanted.details).into_iter();
+    details.extend(given.map(|(name, text)| (format!("details.{name}"), text.into())));
     for (name, url) in ["success_url", "failure_url"].into_iter().zip(&wanted.urls) {
         if let Some(url) = url {
             details.insert(name.to_owned(), url.as_str().into());
@@ -269,14 +307,42 @@ fn details(wanted: &Wanted) -> Result<String, Error> {
     serde_json::to_string(&details).map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// The door is open: keeps where it is, and moves the order on. Whoever was first with the same order keeps the first address.
+/// What came of opening a deposit's provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Came {
+    /// It can be paid.
+    Open(Opened),
+    /// It cannot. Carries why, for people.
+    Shut(String),
+    /// Nobody knows: it may be paid. Carries why, for people.
+    Unknown(String),
+}
+
+/// Writes down what came of opening it. Whoever was first with the same order keeps the first address.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub fn opened(tx: &mut WriteTx<'_>, id: &ExternalId, url: &str, at: Micros) -> Result<(), Error> {
+pub fn note(tx: &mut WriteTx<'_>, vault: &Vault, id: &ExternalId, came: &Came, at: Micros) -> Result<(), Error> {
+    match came {
+        Came::Open(opened) => note_opened(tx, vault, id, opened, at),
+        Came::Shut(reason) => note_shut(tx, id, reason, at),
+        Came::Unknown(reason) => {
+            let facts = Texts::from([("opening".to_owned(), format!("its outcome is unknown: {reason}"))]);
+            facts::add(tx, id.as_str(), &facts)
+        }
+    }
+}
+
+fn note_opened(tx: &mut WriteTx<'_>, vault: &Vault, id: &ExternalId, opened: &Opened, at: Micros) -> Result<(), Error> {
     let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
-    requests::set_redirect(tx, id, url)?;
+    if let Some(url) = &opened.redirect_url {
+        requests::set_redirect(tx, id, url)?;
+    }
+    facts::add(tx, id.as_str(), &opened.facts)?;
+    if !opened.requisites.is_empty() {
+        secrets::keep_texts(tx, vault, id.as_str(), Kept::Requisites, &opened.requisites)?;
+    }
     if deposit.status == Status::Created.code() {
         let why = Because { cause: "open", actor: SYSTEM, reason: "the Cashier is open for the player" };
         credit::move_to(tx, &deposit, Status::PendingPayment, why, at)?;
@@ -284,19 +350,43 @@ pub fn opened(tx: &mut WriteTx<'_>, id: &ExternalId, url: &str, at: Micros) -> R
     Ok(())
 }
 
-/// The door stays shut: ends the order, unless somebody opened it or the Cashier asked about it meanwhile.
-///
-/// # Errors
-///
-/// What the database says.
-pub fn not_opened(tx: &mut WriteTx<'_>, id: &ExternalId, reason: &str, at: Micros) -> Result<(), Error> {
+/// Ends the order, unless somebody opened it, paid it, or the Cashier asked about it meanwhile.
+fn note_shut(tx: &mut WriteTx<'_>, id: &ExternalId, reason: &str, at: Micros) -> Result<(), Error> {
     let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
-    if deposit.status != Status::Created.code() || !intents::remove(tx, deposit.player_id, id.as_str())? {
+    let request = requests::of_order(tx.read()?, id)?.ok_or(Error::NotFound("request"))?;
+    let waits = [Status::Created.code(), Status::PendingPayment.code()].contains(&deposit.status);
+    let opened = request.redirect_url.is_some() || deposit.transaction_id.is_some();
+    if !waits || opened || !intents::remove(tx, deposit.player_id, id.as_str())? {
         return Ok(());
     }
     requests::set_failure(tx, id, NOT_OPENED)?;
     let why = Because { cause: "open", actor: SYSTEM, reason };
     credit::move_to(tx, &deposit, Status::Failed, why, at)
+}
+
+/// The order as its provider gets it.
+///
+/// # Errors
+///
+/// `Internal`: a row is damaged.
+pub fn order(
+    id: &ExternalId,
+    door: &Door,
+    player: &PlayerRow,
+    wanted: &Wanted,
+    customer_ip: IpAddr,
+) -> Result<DepositOrder, Error> {
+    Ok(DepositOrder {
+        external_id: id.clone(),
+        site: SiteId(player.site_id),
+        login: Login::parse(&player.login)?,
+        amount: wanted.amount,
+        rail: door.rail.clone(),
+        details: wanted.details.clone(),
+        optional: open::profile(player)?,
+        customer_ip,
+        return_urls: wanted.urls.clone(),
+    })
 }
 
 #[cfg(test)]

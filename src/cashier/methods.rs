@@ -73,14 +73,14 @@ pub fn eligible<'a>(
     if !gate_is_open(player, at) {
         return Err(Why::Gate);
     }
-    if !method.enabled {
+    if !method.enabled || !method.deposits {
         return Err(Why::Disabled);
     }
-    if !provider_is_ready(site, method) {
+    if method.deposit_ready.is_empty() {
         return Err(Why::Provider);
     }
     let allowed_by = in_force(overrides, &method.name, currency, at).map_err(|Denied| Why::Denied)?;
-    if !site.currencies.contains(&currency) {
+    if !site.currencies.contains(&currency) || !method.deposit_ready.contains(&currency) {
         return Err(Why::Currency);
     }
     if allowed_by.is_none() {
@@ -112,10 +112,14 @@ pub fn offers<'a>(
     pairs.flat_map(|(method, currency)| eligible(site, method, currency, player, overrides, at)).collect()
 }
 
-/// Whether the method's provider can be opened for a player.
-fn provider_is_ready(site: &Site, method: &Method) -> bool {
-    let carouseller = site.carouseller.as_ref().is_some_and(|wire| wire.authlink_url.is_some());
-    method.provider == "carouseller" && carouseller
+/// Whether a player may be paid by this method in this currency.
+pub fn pays(method: &Method, currency: Currency, player: &PlayerRow) -> bool {
+    let at_home = |country: &String| method.countries.contains(country);
+    method.enabled
+        && method.payouts
+        && method.payout_ready.contains(&currency)
+        && (method.currencies.is_empty() || method.currencies.contains(&currency))
+        && (method.countries.is_empty() || player.country.as_ref().is_some_and(at_home))
 }
 
 /// The override's limits, else the method's, narrowed by the site's.

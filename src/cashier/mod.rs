@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod deposit;
+pub mod details;
 pub mod doors;
 pub mod filter;
 pub mod intents;
@@ -24,7 +25,7 @@ use crate::settings::Site;
 /// Orders of one direction that a player may ask for within 24 hours: each stays in the books for ever, taken back or not.
 const MOST_A_DAY: i64 = 200;
 
-/// The provider that a site's players deposit and withdraw through.
-pub fn provider(site: &Site) -> Option<&'static str> {
-    site.carouseller.as_ref().map(|_| "carouseller")
+/// A provider's name for good, when the site has an account there.
+fn named(site: &Site, provider: &str) -> Option<&'static str> {
+    site.providers.iter().find(|name| **name == provider).copied()
 }

@@ -5,22 +5,28 @@
 
 use super::metadata::Metadata;
 use super::requests::{self, Request};
+use super::{details, methods};
 use crate::clock::{DAY_MICROS, Micros};
 use crate::db::WriteTx;
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::ledger::PlayerId;
 use crate::money::Money;
-use crate::orders::Status;
+use crate::orders::secrets::{self, Kept};
 use crate::orders::transitions::{self, Because};
+use crate::orders::{RAIL, Status};
 use crate::payouts::lifecycle::may_decline;
 use crate::payouts::{self, outbox, request};
 use crate::players::{self, Known, PlayerRow};
-use crate::providers::{Direction, Question};
-use crate::settings::{Approval, Site};
+use crate::providers::{Direction, Providers, Question, Texts};
+use crate::settings::{Approval, Method, Site};
+use crate::vault::Vault;
 
 /// Who takes a payout back, and how the record of changes calls it.
 const PLAYER: &str = "player";
+
+/// The provider whose own page asks players for everything.
+const CASHIER: &str = "carouseller";
 const CANCEL: &str = "cancel";
 
 /// What a player asks for.
@@ -34,16 +40,24 @@ pub struct Wanted {
     pub comment: String,
     /// The casino's own data, and where the money goes.
     pub metadata: Metadata,
+    /// Through whom; `None`: whoever has the method.
+    pub provider: Option<String>,
+    /// How; `None`: the only one there is for this player and currency.
+    pub method: Option<String>,
+    /// What the player gave for the method: kept sealed until the payout ends.
+    pub details: Texts,
 }
 
 /// Holds the money and writes the order; a repetition gets the first one's id.
 ///
 /// # Errors
 ///
-/// `ReferenceReused`; then `PlayerBlocked`, `PayoutsNotAllowed`, `BelowMinimum`, `AboveMaximum`, `TooMany`, `InsufficientFunds`: nothing is
-/// written.
+/// `ReferenceReused`; then `PlayerBlocked`, `PayoutsNotAllowed`, `BelowMinimum`, `AboveMaximum`, `TooMany`, `Missing` or `Invalid` with
+/// `method` or a detail, `InsufficientFunds`: nothing is written.
 pub fn make(
     tx: &mut WriteTx<'_>,
+    providers: &Providers,
+    vault: &Vault,
     site: &Site,
     player: &PlayerRow,
     wanted: &Wanted,
@@ -51,7 +65,15 @@ pub fn make(
 ) -> Result<ExternalId, Error> {
     let amount = wanted.amount;
     let (minor, comment, metadata) = (amount.minor().to_string(), &wanted.comment, &wanted.metadata);
-    let fingerprint = requests::fingerprint(&[&minor, amount.currency().code(), comment, &metadata.text]);
+    let currency = amount.currency();
+    let mut parts = vec![minor.as_str(), currency.code(), comment, &metadata.text];
+    let (given, or_empty) =
+        (details::fingerprint(&wanted.details), |text: &Option<String>| text.clone().unwrap_or_default());
+    let (provider, method) = (or_empty(&wanted.provider), or_empty(&wanted.method));
+    if !wanted.details.is_empty() || !provider.is_empty() || !method.is_empty() {
+        parts.extend([provider.as_str(), &method, &given]);
+    }
+    let fingerprint = requests::fingerprint(&parts);
     let key = wanted.idempotency_key.as_deref();
     if let Some(first) = requests::repeated(tx, player.id, Direction::Payout, key, &fingerprint)? {
         return ExternalId::parse(&first.external_id);
@@ -72,19 +94,24 @@ pub fn make(
     if payouts::count_since(tx.read()?, PlayerId(player.id), at - DAY_MICROS)? >= super::MOST_A_DAY {
         return Err(Error::TooMany("withdrawals"));
     }
-    let provider = super::provider(site).ok_or(Error::PayoutsNotAllowed)?;
+    let route = route(site, player, wanted)?;
+    let driver = providers.of_site(route.provider, site.site_id).ok_or(Error::PayoutsNotAllowed)?;
+    driver.check(site.site_id, Direction::Payout, route.rail.as_deref(), &wanted.details)?;
     // Whatever the site lets go by itself, this one waits for a person.
     let mut waiting = site.clone();
     waiting.payouts.approval = Approval::Manual;
-    let details = details(comment, metadata)?;
-    let id = request::open(tx, provider, &waiting, &known, &question, details, at)?;
+    let details = details(wanted, &route)?;
+    let id = request::open(tx, route.provider, &waiting, &known, &question, details, at)?;
+    if !wanted.details.is_empty() {
+        secrets::keep_texts(tx, vault, id.as_str(), Kept::Details, &wanted.details)?;
+    }
     let request = Request {
         external_id: id.as_str().to_owned(),
         player_id: player.id,
         direction: requests::direction_name(Direction::Payout).to_owned(),
         idempotency_key: wanted.idempotency_key.clone(),
         fingerprint: fingerprint.to_vec(),
-        method: String::new(),
+        method: route.method,
         comment: comment.clone(),
         metadata: metadata.text.clone(),
         redirect_url: None,
@@ -95,16 +122,60 @@ pub fn make(
     Ok(id)
 }
 
-/// What staff see beside the order.
-fn details(comment: &str, metadata: &Metadata) -> Result<String, Error> {
+/// Through whom a payout goes, and how.
+#[derive(Debug)]
+struct Route {
+    provider: &'static str,
+    /// The method's name; empty where the Cashier's own page asks.
+    method: String,
+    /// The method on the provider's wire.
+    rail: Option<String>,
+}
+
+/// The one method of the settings that fits; a site whose settings name none pays through its Cashier.
+fn route(site: &Site, player: &PlayerRow, wanted: &Wanted) -> Result<Route, Error> {
+    if site.payout_methods().next().is_none() {
+        let provider = super::named(site, CASHIER).ok_or(Error::PayoutsNotAllowed)?;
+        if wanted.method.is_some() {
+            return Err(Error::Invalid("method"));
+        }
+        if wanted.provider.as_ref().is_some_and(|named| named != provider) {
+            return Err(Error::Invalid("provider"));
+        }
+        return Ok(Route { provider, method: String::new(), rail: None });
+    }
+    let currency = wanted.amount.currency();
+    let named = |method: &&Method| {
+        wanted.provider.as_ref().is_none_or(|provider| method.provider == *provider)
+            && wanted.method.as_ref().is_none_or(|name| method.name == *name)
+    };
+    let fits = |method: &&Method| named(method) && methods::pays(method, currency, player);
+    let mut fitting = site.payout_methods().filter(fits);
+    match (fitting.next(), fitting.next()) {
+        (Some(method), None) => {
+            let provider = super::named(site, &method.provider).ok_or(Error::PayoutsNotAllowed)?;
+            Ok(Route { provider, method: method.name.clone(), rail: method.provider_method.clone() })
+        }
+        (None, _) if wanted.method.is_some() => Err(Error::Invalid("method")),
+        (None, _) if wanted.provider.is_some() => Err(Error::Invalid("provider")),
+        (None, _) => Err(Error::PayoutsNotAllowed),
+        (Some(_), Some(_)) => Err(Error::Missing("method")),
+    }
+}
+
+/// What staff see beside the order, and how it goes on the provider's wire.
+fn details(wanted: &Wanted, route: &Route) -> Result<String, Error> {
     let mut details = serde_json::Map::new();
     details.insert("asked_by".to_owned(), PLAYER.into());
-    if !comment.is_empty() {
-        details.insert("comment".to_owned(), comment.into());
+    if !wanted.comment.is_empty() {
+        details.insert("comment".to_owned(), wanted.comment.as_str().into());
     }
-    if metadata.text != "{}" {
-        details.insert("metadata_json".to_owned(), metadata.text.as_str().into());
+    if wanted.metadata.text != "{}" {
+        details.insert("metadata_json".to_owned(), wanted.metadata.text.as_str().into());
     }
+    details.extend(route.rail.as_ref().map(|rail| (RAIL.to_owned(), rail.as_str().into())));
+    let given = details::shown(&wanted.details).into_iter();
+    details.extend(given.map(|(name, text)| (format!("details.{name}"), text.into())));
     serde_json::to_string(&details).map_err(|error| Error::Internal(error.to_string()))
 }
 

@@ -452,6 +452,36 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    order_facts (external_id) {
+        external_id -> Text,
+        facts -> Text,
+    }
+}
+
+diesel::table! {
+    order_secrets (external_id, name) {
+        external_id -> Text,
+        name -> Text,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    inquiries (external_id) {
+        external_id -> Text,
+        provider -> Text,
+        site_id -> BigInt,
+        since -> BigInt,
+        due_at -> BigInt,
+        asked -> BigInt,
+        last_asked_at -> Nullable<BigInt>,
+        last_answer -> Text,
+        about -> Nullable<Text>,
+        alarmed -> Bool,
+    }
+}
+
 diesel::joinable!(payouts -> players (player_id));
 diesel::joinable!(deposits -> players (player_id));
 diesel::joinable!(staff_tokens -> staff (staff_id));
@@ -497,4 +527,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     leases,
     lanes,
     turns,
+    order_facts,
+    order_secrets,
+    inquiries,
 );

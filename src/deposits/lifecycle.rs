@@ -49,7 +49,7 @@ pub fn decide(status: Status, news: News) -> Decision {
         News::ChargedBack => reversed(status, Decision::ChargeBack),
         News::Dispute => Decision::Review("dispute"),
         News::Informative | News::NotKnown => Decision::Record,
-        News::PayoutPaid | News::PayoutDeclined | News::PayoutPending | News::PayoutUnclear => {
+        News::PayoutPaid | News::PayoutDeclined | News::PayoutCancelled | News::PayoutPending | News::PayoutUnclear => {
             Decision::Review("other_direction")
         }
     }

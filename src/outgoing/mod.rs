@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, redirect};
 use url::Url;
 
 pub use address::AddressRules;
@@ -33,6 +33,20 @@ pub struct Reply {
     pub status: u16,
     /// The body, at most [`MAX_ANSWER_BYTES`]: the whole of it, unless [`Outgoing::tell`] got it.
     pub body: Vec<u8>,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+impl Reply {
+    /// A reply without headers, for tests of what reads replies.
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, body: body.into(), headers: HeaderMap::new() }
+    }
+
+    /// The first header with this name, when it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 /// Why there is no reply. The texts are for people and hold no part of the URL.
@@ -88,22 +102,29 @@ impl Outgoing {
         Ok(outgoing)
     }
 
-    /// Sends one POST and reads the whole answer, whatever its status.
+    /// Sends one request and reads the whole answer, whatever its status, within `patience`.
     ///
     /// # Errors
     ///
     /// `NotSent` when it is certain that no byte of the request was written: forbidden address, name not found, connection
     /// refused or not made in time, TLS failure. `Unknown` for everything else: timeout, reset, answer too long.
-    pub async fn post(
+    pub async fn send(
         &self,
+        method: Method,
         url: &Url,
         allowed: &AddressRules,
-        content_type: &str,
+        headers: &[(&str, &str)],
         body: Vec<u8>,
+        patience: Duration,
     ) -> Result<Reply, SendError> {
-        let headers = header_map(&[(CONTENT_TYPE.as_str(), content_type)]).map_err(SendError::NotSent)?;
-        let write = |client: &reqwest::Client| client.post(url.clone()).headers(headers).body(body);
-        self.exchange(url, allowed, Needed::WholeBody, write).await
+        let headers = header_map(headers).map_err(SendError::NotSent)?;
+        let write = |client: &reqwest::Client| {
+            let request = client.request(method, url.clone()).headers(headers);
+            if body.is_empty() { request } else { request.body(body) }
+        };
+        // The shorter of the two: tests have their own.
+        let patience = if self.total == TOTAL_TIMEOUT { patience } else { self.total.min(patience) };
+        self.exchange(url, allowed, Needed::WholeBody, patience, write).await
     }
 
     /// Sends one POST with all headers given, of whose answer only the status matters: the body is read as far as it comes and fits.
@@ -120,17 +141,7 @@ impl Outgoing {
     ) -> Result<Reply, SendError> {
         let headers = header_map(headers).map_err(SendError::NotSent)?;
         let write = |client: &reqwest::Client| client.post(url.clone()).headers(headers).body(body);
-        self.exchange(url, allowed, Needed::Status, write).await
-    }
-
-    /// Sends one GET and reads the whole answer, whatever its status.
-    ///
-    /// # Errors
-    ///
-    /// As [`Outgoing::post`].
-    pub async fn get(&self, url: &Url, allowed: &AddressRules) -> Result<Reply, SendError> {
-        let headers = header_map(&[]).map_err(SendError::NotSent)?;
-        self.exchange(url, allowed, Needed::WholeBody, |client| client.get(url.clone()).headers(headers)).await
+        self.exchange(url, allowed, Needed::Status, self.total, write).await
     }
 
     async fn exchange(
@@ -138,6 +149,7 @@ impl Outgoing {
         url: &Url,
         allowed: &AddressRules,
         needed: Needed,
+        patience: Duration,
         write: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
     ) -> Result<Reply, SendError> {
         // Literal addresses never reach the resolver, so they are checked here, at every call.
@@ -150,11 +162,12 @@ impl Outgoing {
             if is_long && needed == Needed::WholeBody {
                 return Err(too_long());
             }
-            let reply = reply.insert(Reply { status: response.status().as_u16(), body: Vec::new() });
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let reply = reply.insert(Reply { status, body: Vec::new(), headers });
             read(&mut response, &mut reply.body).await
         };
-        let late = || SendError::Unknown(format!("no complete answer within {:?}", self.total));
-        let ended = tokio::time::timeout(self.total, exchange).await.unwrap_or_else(|_| Err(late()));
+        let late = || SendError::Unknown(format!("no complete answer within {patience:?}"));
+        let ended = tokio::time::timeout(patience, exchange).await.unwrap_or_else(|_| Err(late()));
         match reply {
             Some(reply) if ended.is_ok() || needed == Needed::Status => Ok(reply),
             Some(_) | None => Err(ended.err().unwrap_or_else(late)),

@@ -9,6 +9,7 @@ use crate::ids::{ExternalId, SiteId};
 use crate::ledger::{self, PlayerId};
 use crate::orders::transitions::{self, Because};
 use crate::orders::{Status, reviews};
+use crate::providers::Providers;
 use crate::settings::Site;
 use crate::staff::approvals::{self, Agreement};
 use crate::staff::audit;
@@ -89,10 +90,16 @@ pub fn decline(tx: &mut WriteTx<'_>, id: &ExternalId, by: By<'_>, at: Micros) ->
 /// # Errors
 ///
 /// `NotFound`; `Conflict` when sending it again could pay twice.
-pub fn retry(tx: &mut WriteTx<'_>, site: &Site, id: &ExternalId, by: By<'_>, at: Micros) -> Result<(), Error> {
+pub fn retry(
+    tx: &mut WriteTx<'_>,
+    providers: &Providers,
+    id: &ExternalId,
+    by: By<'_>,
+    at: Micros,
+) -> Result<(), Error> {
     let payout = load(tx, id)?;
     let (_, stage) = payout.standing()?;
-    let deduplicates = site.carouseller.as_ref().is_some_and(|wire| wire.deduplicates_external_id);
+    let deduplicates = super::deduplicates(providers, &payout.provider, SiteId(payout.site_id));
     let history = outbox::history(tx.read()?, id.as_str())?;
     match stage {
         Stage::Queued => {}
@@ -124,7 +131,6 @@ pub fn retry(tx: &mut WriteTx<'_>, site: &Site, id: &ExternalId, by: By<'_>, at:
 pub fn resolve(
     tx: &mut WriteTx<'_>,
     site: &Site,
-    provider: &'static str,
     id: &ExternalId,
     ending: Ending,
     by: By<'_>,
@@ -148,6 +154,9 @@ pub fn resolve(
     audit::append(tx, by.actor, &format!("payout.{act}"), id.as_str(), by.reason, at)?;
     if let Agreement::Agreed { .. } = agreement {
         let why = Because { cause: "resolve", actor: by.actor, reason: by.reason };
+        let known = site.providers.iter().find(|name| **name == payout.provider);
+        let gone = || Error::Conflict(format!("the site has no account with {} any more", payout.provider));
+        let provider = *known.ok_or_else(gone)?;
         match (ended, ending) {
             (None, Ending::Succeeded) => capture(tx, &payout, provider, why, at)?,
             (None, Ending::Failed) => release(tx, &payout, Status::Failed, why, at)?,

@@ -54,8 +54,8 @@ impl Stage {
 pub enum Decision {
     /// The player was paid: take the held money.
     Capture,
-    /// The player was not paid: give the held money back, status `Failed`.
-    Release,
+    /// The player was not paid: give the held money back; the status says why.
+    Release(Status),
     /// Keep the hold, never send, and ask a person. Carries the review's kind.
     HoldAndReview(&'static str),
     /// Already so, or says nothing about money.
@@ -76,9 +76,10 @@ pub fn on_news(status: Status, stage: Stage, reached: bool, news: News) -> Decis
             Stage::Done if status == Status::Credited => Decision::Record,
             Stage::Done => Decision::Review("success_after_end"),
         },
-        News::PayoutDeclined => match stage {
+        News::PayoutDeclined | News::PayoutCancelled => match stage {
             Stage::AwaitingApproval | Stage::Queued | Stage::Sending | Stage::Unknown | Stage::Sent => {
-                Decision::Release
+                let cancelled = news == News::PayoutCancelled;
+                Decision::Release(if cancelled { Status::Cancelled } else { Status::Failed })
             }
             Stage::Done if status == Status::Credited => Decision::Review("decline_after_success"),
             Stage::Done => Decision::Record,
@@ -197,8 +198,9 @@ mod tests {
                         assert!(reached && news == News::PayoutPaid);
                         assert!(stage != Stage::AwaitingApproval && stage != Stage::Done);
                     }
-                    if decision == Decision::Release {
-                        assert!(news == News::PayoutDeclined && stage != Stage::Done);
+                    if let Decision::Release(status) = decision {
+                        let why = if status == Status::Failed { News::PayoutDeclined } else { News::PayoutCancelled };
+                        assert!(news == why && stage != Stage::Done);
                     }
                     if stage == Stage::Done {
                         assert!(matches!(decision, Decision::Record | Decision::Review(_)), "final stays final");

@@ -19,8 +19,9 @@ use crate::events::{self, Kind, New};
 use crate::ids::{ExternalId, SiteId, lowest_at};
 use crate::ledger::{self, PlayerId};
 use crate::money::{Currency, Money};
-use crate::orders::Status;
 use crate::orders::transitions::{self, Because};
+use crate::orders::{Status, awaited, secrets};
+use crate::providers::Providers;
 use crate::staff::approvals;
 
 pub use lifecycle::Stage;
@@ -87,6 +88,11 @@ impl Payout {
     }
 }
 
+/// Whether a provider pays a repeated order id of this site once.
+pub fn deduplicates(providers: &Providers, provider: &str, site: SiteId) -> bool {
+    providers.of_site(provider, site).is_some_and(|provider| provider.manners(site).deduplicates)
+}
+
 /// How many orders of a player were written since `from`.
 ///
 /// # Errors
@@ -133,6 +139,13 @@ pub fn move_to(
     let set = (payouts::status.eq(to.0.code()), payouts::stage.eq(to.1.name()), payouts::updated_at.eq(at));
     if diesel::update(row).set(set).execute(tx.conn()?)? != 1 {
         return Err(Error::Internal(format!("payout {} moved meanwhile", payout.external_id)));
+    }
+    match to.1 {
+        Stage::Sent | Stage::Unknown => {
+            awaited::add(tx, &payout.external_id, &payout.provider, SiteId(payout.site_id), at)?
+        }
+        Stage::Done => awaited::remove(tx, &payout.external_id)?,
+        Stage::AwaitingApproval | Stage::Queued | Stage::Sending => {}
     }
     let (from, to) = ((status, Some(stage.name())), (to.0, Some(to.1.name())));
     transitions::record(tx, &payout.external_id, from, to, why, at)?;
@@ -202,5 +215,6 @@ pub fn release(
 /// An ended payout is not to be sent, and an approval that waits must not serve a later act.
 fn leave_queues(tx: &mut WriteTx<'_>, payout: &Payout) -> QueryResult<()> {
     outbox::remove(tx, &payout.external_id)?;
+    secrets::forget(tx, &payout.external_id)?;
     approvals::withdraw(tx, &payout.external_id).map(|_| ())
 }

@@ -13,9 +13,13 @@ use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
 use crate::ledger::PlayerId;
+use crate::orders::secrets::{self, Kept};
 use crate::orders::transitions::{Because, SYSTEM};
-use crate::orders::{Status, reviews};
+use crate::orders::{Status, facts, reviews};
+use crate::providers::purse::mask;
+use crate::providers::{Call, PayoutOrder, Texts};
 use crate::settings::OnRefusal;
+use crate::vault::Vault;
 
 /// The longest wait between two tries that never reached the provider. Longer would leave players waiting after an outage; shorter
 /// would hammer a provider that is down.
@@ -28,8 +32,33 @@ pub struct Claim {
     pub payout: Payout,
     /// The number of this attempt, from 1.
     pub attempt: i64,
-    /// The bytes to send.
-    pub body: Vec<u8>,
+    /// What to send.
+    pub written: Written,
+}
+
+/// A payout written for its provider.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// What the driver goes on with.
+    pub order: PayoutOrder,
+    /// Its first request.
+    pub call: Call,
+}
+
+impl Written {
+    /// Whether its bytes hold what the player gave: nobody may read them in the books.
+    fn is_confidential(&self) -> bool {
+        !self.order.details.is_empty()
+    }
+
+    /// The bytes as people may see them.
+    fn shown(&self) -> Vec<u8> {
+        if self.is_confidential() {
+            mask(&String::from_utf8_lossy(&self.call.body)).into_owned().into_bytes()
+        } else {
+            self.call.body.clone()
+        }
+    }
 }
 
 /// One attempt as it was written down.
@@ -143,7 +172,7 @@ pub fn history(conn: &mut DbConn, external_id: &str) -> QueryResult<History> {
 /// Claims a payout and writes the attempt down. `None` when sending is held, when it is not to be sent any more, or when it cannot be
 /// written for the provider: that one waits, so that it does not hold up others (threats OUT-8). `write` makes the bytes,
 /// unless an earlier attempt may have reached the provider: then the same bytes go again (threats OUT-9). `owner` is the instance that
-/// will send it.
+/// will send it; `vault` seals bytes that nobody may read in the books.
 ///
 /// # Errors
 ///
@@ -151,8 +180,8 @@ pub fn history(conn: &mut DbConn, external_id: &str) -> QueryResult<History> {
 pub fn claim(
     tx: &mut WriteTx<'_>,
     external_id: &str,
-    write: impl FnOnce(&mut DbConn, &Payout) -> Result<Vec<u8>, Error>,
-    owner: &str,
+    write: impl FnOnce(&mut DbConn, &Payout) -> Result<Written, Error>,
+    (owner, vault): (&str, &Vault),
     at: Micros,
 ) -> Result<Option<Claim>, Error> {
     let conn = tx.read()?;
@@ -170,9 +199,8 @@ pub fn claim(
     if payout.standing()?.1 != Stage::Queued {
         return Ok(None);
     }
-    let earlier = reached_with(conn, external_id)?;
-    let body = match earlier.map_or_else(|| write(conn, &payout), Ok) {
-        Ok(body) => body,
+    let written = match write(conn, &payout).and_then(|written| with_earlier_bytes(conn, vault, external_id, written)) {
+        Ok(written) => written,
         Err(error @ (Error::Database(_) | Error::NoConnection(_) | Error::Busy)) => return Err(error),
         Err(error) => {
             log::error!("payout {external_id}: cannot be written for the provider, trying again later: {error}");
@@ -186,7 +214,7 @@ pub fn claim(
     let row = AttemptRow {
         external_id: external_id.to_owned(),
         number: attempt,
-        body: body.clone(),
+        body: written.shown(),
         started_at: at,
         finished_at: None,
         outcome: None,
@@ -200,9 +228,21 @@ pub fn claim(
         return Ok(None);
     }
     diesel::insert_into(payout_attempts::table).values(row).execute(conn)?;
+    if written.is_confidential() {
+        secrets::keep(tx, vault, external_id, Kept::Body, &written.call.body)?;
+    }
     change_stage(tx, external_id, Stage::Queued, Stage::Sending, at)?;
     let payout = Payout { stage: Stage::Sending.name().to_owned(), updated_at: at, ..payout };
-    Ok(Some(Claim { payout, attempt, body }))
+    Ok(Some(Claim { payout, attempt, written }))
+}
+
+/// The same, with the bytes of an attempt that may have reached the provider when there was one.
+fn with_earlier_bytes(conn: &mut DbConn, vault: &Vault, id: &str, mut written: Written) -> Result<Written, Error> {
+    if let Some(earlier) = reached_with(conn, id)? {
+        let sealed = if written.is_confidential() { secrets::open(conn, vault, id, Kept::Body)? } else { None };
+        written.call.body = sealed.unwrap_or(earlier);
+    }
+    Ok(written)
 }
 
 /// Moves a payout between the stages that are ours alone, which are told to nobody.
@@ -244,11 +284,12 @@ pub fn record(
     tx: &mut WriteTx<'_>,
     claim: &Claim,
     outcome: Attempt,
-    note: &str,
+    (note, facts): (&str, &Texts),
     on_refusal: OnRefusal,
     at: Micros,
 ) -> Result<(), Error> {
     let id = &claim.payout.external_id;
+    facts::add(tx, id, facts)?;
     if !finish_attempt(tx, id, claim.attempt, outcome, note, at)? {
         return note_late_answer(tx, claim, outcome, note);
     }
@@ -332,7 +373,7 @@ pub fn open_attempts(conn: &mut DbConn) -> QueryResult<Vec<Open>> {
 pub fn settle(
     tx: &mut WriteTx<'_>,
     open: &Open,
-    deduplicates: impl Fn(SiteId) -> bool,
+    deduplicates: impl Fn(&str, SiteId) -> bool,
     cause: &str,
     at: Micros,
 ) -> Result<bool, Error> {
@@ -345,7 +386,7 @@ pub fn settle(
     if payout.standing()?.1 != Stage::Sending {
         return Ok(true);
     }
-    if deduplicates(SiteId(payout.site_id)) {
+    if deduplicates(&payout.provider, SiteId(payout.site_id)) {
         queue_again(tx, &payout, why, at)?;
     } else {
         hold_for_review(tx, &payout, "payout_unknown", why, at)?;

@@ -8,8 +8,8 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use super::lifecycle::Attempt;
 use super::orphans::{self, Seen, UnderWay, Watch};
-use super::outbox::{self, Claim, Open};
-use super::{Payout, find, sending};
+use super::outbox::{self, Claim, Open, Written};
+use super::{Payout, deduplicates, find, sending};
 use crate::clock;
 use crate::db::{Db, DbConn, Scope, WriteTx};
 use crate::error::Error;
@@ -17,11 +17,14 @@ use crate::ids::{ExternalId, Login, SiteId};
 use crate::instance::Me;
 use crate::ledger::PlayerId;
 use crate::metrics::Metrics;
-use crate::outgoing::{AddressRules, Outgoing, SendError};
+use crate::orders::RAIL;
+use crate::orders::secrets::{self, Kept};
+use crate::outgoing::{Outgoing, Reply};
 use crate::players;
-use crate::providers::carouseller::{self, Carouseller};
-use crate::providers::{InitiationAnswer, PayoutOrder};
-use crate::settings::{Encoding, Settings, Site};
+use crate::providers::{InitiationAnswer, PayoutOrder, Step, Texts};
+use crate::settings::{Settings, Site};
+use crate::talk::{Broken, talk};
+use crate::vault::Vault;
 
 /// Payouts under way at once. More would let one slow provider hold more of our memory; fewer would let it hold up others.
 const AT_ONCE: usize = 32;
@@ -47,7 +50,7 @@ pub enum Worked {
 pub struct Worker {
     db: Db,
     settings: Arc<Settings>,
-    carouseller: Arc<Carouseller>,
+    vault: Arc<Vault>,
     outgoing: Outgoing,
     metrics: Metrics,
     me: Me,
@@ -56,15 +59,9 @@ pub struct Worker {
 
 impl Worker {
     /// A worker on this database.
-    pub fn new(
-        db: Db,
-        settings: Arc<Settings>,
-        carouseller: Arc<Carouseller>,
-        outgoing: Outgoing,
-        metrics: Metrics,
-        me: Me,
-    ) -> Self {
-        Self { db, settings, carouseller, outgoing, metrics, me, under_way: UnderWay::default() }
+    pub fn new(db: Db, settings: Arc<Settings>, outgoing: Outgoing, metrics: Metrics, me: Me) -> Self {
+        let vault = Arc::new(Vault::new(&settings.vault));
+        Self { db, settings, vault, outgoing, metrics, me, under_way: UnderWay::default() }
     }
 
     /// Makes attempts that an earlier process of this instance left open unknown. Before the first [`Worker::step`] after a start.
@@ -100,7 +97,7 @@ impl Worker {
         let mut settled = 0;
         for open in left {
             let settings = self.settings.clone();
-            let deduplicates = move |site: SiteId| deduplicates(&settings, site);
+            let deduplicates = move |provider: &str, site| deduplicates(&settings.providers, provider, site);
             let whose = Scope::Order(open.external_id.clone());
             let settle = move |tx: &mut WriteTx<'_>| outbox::settle(tx, &open, &deduplicates, cause, clock::now());
             settled += usize::from(self.db.write(whose, settle).await?);
@@ -212,8 +209,8 @@ impl Worker {
         let (id, worker) = (id.to_owned(), self.clone());
         let whose = Scope::Order(id.clone());
         let claim = move |tx: &mut WriteTx<'_>| {
-            let body = |conn: &mut DbConn, payout: &Payout| worker.body(conn, payout);
-            outbox::claim(tx, &id, body, &worker.me.id, clock::now())
+            let write = |conn: &mut DbConn, payout: &Payout| worker.write(conn, payout);
+            outbox::claim(tx, &id, write, (&worker.me.id, &worker.vault), clock::now())
         };
         self.db.write(whose, claim).await
     }
@@ -223,10 +220,11 @@ impl Worker {
     async fn send_claimed(&self, claim: Claim, asked_at: Asked) {
         let (order, number) = (claim.payout.external_id.clone(), claim.attempt);
         let still = self.db.read(move |conn| Ok(outbox::is_under_way(conn, &order, number)?)).await;
-        let (outcome, note) = match still {
+        let not_sent = |note: String| (Attempt::NotSent, note, Texts::new());
+        let (outcome, note, facts) = match still {
             Ok(true) if !asked_at.is_stale() => self.post(&claim).await,
-            Ok(_) => (Attempt::NotSent, "the process stood still between the claim and the request".into()),
-            Err(error) => (Attempt::NotSent, format!("the claim could not be looked at again: {error}")),
+            Ok(_) => not_sent("the process stood still between the claim and the request".into()),
+            Err(error) => not_sent(format!("the claim could not be looked at again: {error}")),
         };
         let id = claim.payout.external_id.clone();
         match outcome {
@@ -244,10 +242,11 @@ impl Worker {
         // The outcome must not be lost for a passing fault of the database; after a stop the start makes it unknown.
         let mut wait = Duration::from_millis(100);
         loop {
-            let (claim, note) = (claim.clone(), note.clone());
+            let (claim, note, facts) = (claim.clone(), note.clone(), facts.clone());
             let whose = Scope::Order(claim.payout.external_id.clone());
-            let record =
-                move |tx: &mut WriteTx<'_>| outbox::record(tx, &claim, outcome, &note, on_refusal, clock::now());
+            let record = move |tx: &mut WriteTx<'_>| {
+                outbox::record(tx, &claim, outcome, (&note, &facts), on_refusal, clock::now())
+            };
             match self.db.write(whose, record).await {
                 Ok(()) => return,
                 Err(Error::Internal(reason)) if reason.contains("lane has stopped") => return,
@@ -265,46 +264,59 @@ impl Worker {
         }
     }
 
-    async fn post(&self, claim: &Claim) -> (Attempt, String) {
-        let site = self.settings.site(SiteId(claim.payout.site_id));
-        let wire = site.and_then(|site| site.carouseller.as_ref());
-        let Some((wire, url)) = wire.and_then(|wire| Some((wire, wire.payout_url.as_ref()?))) else {
-            return (Attempt::NotSent, "the site has no payout_url".into());
+    /// Sends what was claimed, and what the driver asks for after it. Gives back what came of it, for people, and what we must know later.
+    async fn post(&self, claim: &Claim) -> (Attempt, String, Texts) {
+        let site = SiteId(claim.payout.site_id);
+        let nothing = |outcome, note: String| (outcome, note, Texts::new());
+        let Some(provider) = self.settings.providers.of_site(&claim.payout.provider, site) else {
+            return nothing(Attempt::NotSent, "the site has no account with the provider".into());
         };
-        let rules = AddressRules::new(wire.private_networks.clone());
-        let content_type = encoding(wire.payout_encoding).content_type();
-        match self.outgoing.post(url, &rules, content_type, claim.body.clone()).await {
-            Ok(reply) => match carouseller::read_initiation_answer(reply.status, &reply.body) {
-                InitiationAnswer::Accepted(note) => (Attempt::Accepted, note),
-                InitiationAnswer::Refused(note) => (Attempt::Refused, note),
-                InitiationAnswer::Unknown(note) => (Attempt::Unknown, note),
-            },
-            Err(SendError::NotSent(note)) => (Attempt::NotSent, note),
-            Err(SendError::Unknown(note)) => (Attempt::Unknown, note),
+        let written = &claim.written;
+        let next = |replies: &[Reply]| match replies {
+            // The bytes that were written down before.
+            [] => Ok(Step::call(written.call.clone())),
+            [_, ..] => provider.pay(&written.order, replies),
+        };
+        match talk(&self.outgoing, &provider.address_rules(site), next).await {
+            Ok(InitiationAnswer::Accepted(note, facts)) => (Attempt::Accepted, note, facts),
+            Ok(InitiationAnswer::Refused(note)) => nothing(Attempt::Refused, note),
+            // It is not there, which is what matters: it goes again later.
+            Ok(InitiationAnswer::NotNow(note)) | Err(Broken::NotSent(note)) => nothing(Attempt::NotSent, note),
+            Ok(InitiationAnswer::Unknown(note)) | Err(Broken::Unknown(note)) => nothing(Attempt::Unknown, note),
+            // The first request was written before; whatever refuses a reply says nothing about it.
+            Err(Broken::Driver(error)) => nothing(Attempt::Unknown, error.to_string()),
         }
     }
 
-    /// The bytes of the first attempt: the order, the profile and what the Cashier asked with.
-    fn body(&self, conn: &mut DbConn, payout: &Payout) -> Result<Vec<u8>, Error> {
+    /// The order as its provider gets it, with the first request: the order, the profile and what it was asked with.
+    fn write(&self, conn: &mut DbConn, payout: &Payout) -> Result<Written, Error> {
+        let site = SiteId(payout.site_id);
+        let provider = self.settings.providers.of_site(&payout.provider, site);
+        let provider = provider.ok_or(Error::NotFound("account with the provider"))?;
         let player = players::by_id(conn, PlayerId(payout.player_id))?;
-        let wire = self.site(payout)?.carouseller.as_ref().ok_or(Error::NotFound("carouseller section"))?;
         let damaged = |_| Error::Internal(format!("details of payout {}", payout.external_id));
         let asked: BTreeMap<String, String> = serde_json::from_str(&payout.details).map_err(damaged)?;
         let from_question = ["customer_ip", "remember_customer_purse"];
         let mut optional: BTreeMap<String, String> = player.profile()?;
+        let rail = asked.get(RAIL).cloned();
         optional.extend(asked.into_iter().filter(|(name, _)| from_question.contains(&name.as_str())));
         if let Some(country) = player.country {
             optional.insert("country_code".into(), country);
         }
         let order = PayoutOrder {
             external_id: ExternalId::parse(&payout.external_id)?,
-            site: SiteId(payout.site_id),
+            site,
             login: Login::parse(&player.login)?,
             amount: payout.money()?,
             purse: payout.purse.clone(),
+            rail,
+            details: secrets::open_texts(conn, &self.vault, &payout.external_id, Kept::Details)?,
             optional: optional.into_iter().collect(),
         };
-        self.carouseller.initiation(&order, encoding(wire.payout_encoding))
+        match provider.pay(&order, &[])? {
+            Step::Call(call) => Ok(Written { order, call: *call }),
+            Step::Done(_) => Err(Error::Internal(format!("payout {}: its driver sends nothing", payout.external_id))),
+        }
     }
 
     fn site(&self, payout: &Payout) -> Result<&Site, Error> {
@@ -334,18 +346,5 @@ impl Asked {
     /// Whether either clock says that it was long ago, or the second one went back.
     fn is_stale(self) -> bool {
         self.0.elapsed() >= STALE || self.1.elapsed().map_or(true, |elapsed| elapsed >= STALE)
-    }
-}
-
-/// Whether the site's Cashier pays a repeated id once.
-pub fn deduplicates(settings: &Settings, site: SiteId) -> bool {
-    let wire = settings.site(site).and_then(|site| site.carouseller.as_ref());
-    wire.is_some_and(|wire| wire.deduplicates_external_id)
-}
-
-fn encoding(setting: Encoding) -> carouseller::Encoding {
-    match setting {
-        Encoding::Json => carouseller::Encoding::Json,
-        Encoding::Form => carouseller::Encoding::Form,
     }
 }

@@ -1,12 +1,21 @@
 //! Translation between a provider's wire and our words. Nothing here touches the ledger, the database or a clock.
 
 pub mod carouseller;
+mod driver;
 pub mod purse;
+pub mod registry;
+mod signed;
+
+pub use driver::{
+    Call, DepositOrder, Desk, DeskCall, Heard, Hint, InitiationAnswer, Inquired, Ladder, Manners, OpenOrder, Opened,
+    Opening, PATIENCE, PayoutOrder, Provider, Said, SiteFacts, Step, Texts, Told, Verb,
+};
+pub use registry::Providers;
 
 use std::net::IpAddr;
 
 use crate::error::Error;
-use crate::ids::{ExternalId, Login, SiteId};
+use crate::ids::{Login, SiteId};
 use crate::money::Money;
 
 /// A request as it came: nothing parsed, nothing trusted.
@@ -20,6 +29,12 @@ pub struct RawRequest<'a> {
     pub body: &'a [u8],
     /// The caller's address; behind a trusted proxy the one it forwards for.
     pub peer: IpAddr,
+    /// The request's path, still encoded.
+    pub path: &'a str,
+    /// What stands in the path behind the provider's name and its slash, still encoded; empty for most messages.
+    pub tail: &'a str,
+    /// The `Authorization` header, when there is one.
+    pub authorization: Option<&'a str>,
 }
 
 /// Why a message was not accepted. Nothing is stored for any of these but a counter and a log line.
@@ -135,6 +150,8 @@ pub enum News {
     PayoutPaid,
     /// A payout definitely failed.
     PayoutDeclined,
+    /// A payout was taken back before it was paid, by the player or the casino.
+    PayoutCancelled,
     /// The provider works on a payout.
     PayoutPending,
     /// A payout ended in a way the documents do not define: hold the money, ask a person.
@@ -149,7 +166,7 @@ pub enum News {
 
 impl News {
     /// Everything a notification can say.
-    pub const ALL: [News; 14] = [
+    pub const ALL: [News; 15] = [
         News::DepositPaid,
         News::DepositDeclined,
         News::DepositCancelled,
@@ -159,6 +176,7 @@ impl News {
         News::ChargedBack,
         News::PayoutPaid,
         News::PayoutDeclined,
+        News::PayoutCancelled,
         News::PayoutPending,
         News::PayoutUnclear,
         News::Dispute,
@@ -181,38 +199,12 @@ impl News {
             | News::DepositPending
             | News::Refunded
             | News::ChargedBack => Some(Direction::Deposit),
-            News::PayoutPaid | News::PayoutDeclined | News::PayoutPending | News::PayoutUnclear => {
-                Some(Direction::Payout)
-            }
+            News::PayoutPaid
+            | News::PayoutDeclined
+            | News::PayoutCancelled
+            | News::PayoutPending
+            | News::PayoutUnclear => Some(Direction::Payout),
             News::Dispute | News::Informative | News::NotKnown => None,
         }
     }
-}
-
-/// A payout about to be sent: everything the initiation needs.
-#[derive(Debug, Clone)]
-pub struct PayoutOrder {
-    /// Our order id, and the idempotency key on the provider's side.
-    pub external_id: ExternalId,
-    /// The site.
-    pub site: SiteId,
-    /// The player there.
-    pub login: Login,
-    /// How much.
-    pub amount: Money,
-    /// The destination, masked.
-    pub purse: Option<String>,
-    /// Optional fields for the wire by their name there: what the player's profile and the question hold.
-    pub optional: Vec<(String, String)>,
-}
-
-/// What a provider said to a payout initiation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InitiationAnswer {
-    /// Taken: the outcome comes later as a notification. Carries the provider's ids as text for people.
-    Accepted(String),
-    /// Definitely not taken. Carries the reason for people.
-    Refused(String),
-    /// Anything else: it may have been taken. Carries why we cannot tell, for people.
-    Unknown(String),
 }

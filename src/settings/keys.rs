@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::reader::{Node, Section};
 use crate::ids::SiteId;
 use crate::secret::Secret;
+use crate::sections::{Node, Section};
 
 /// What a key of the wallet API may be good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

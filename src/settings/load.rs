@@ -6,18 +6,18 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::reader::{Notes, Section};
-use super::tree::{Table, overlay, parse_toml};
-use super::validate::{self, Problem};
-use super::{
-    Approval, Carouseller, Database, Encoding, Events, Limits, OnRefusal, Payouts, Server, Settings, Site,
-    UnknownPlayers, Wallet,
-};
+use url::Url;
+
+use super::validate;
+use super::{Approval, Database, Events, Limits, OnRefusal, Payouts, Server, Settings, Site, UnknownPlayers, Wallet};
 use super::{keys, methods};
 use crate::ids::SiteId;
 use crate::money::{Currency, MAX_MINOR};
 use crate::outgoing::AddressRules;
+use crate::providers::SiteFacts;
+use crate::providers::registry::Accounts;
 use crate::secret::Secret;
+use crate::sections::{Notes, Problem, Section, Table, overlay, parse_toml};
 
 /// Fifteen minutes: longer, and a stolen token is worth more; shorter, and front ends ask all the time.
 const SESSION_SECONDS: i64 = 900;
@@ -95,12 +95,19 @@ fn permissions(_file: &Path, _holds_secrets: bool) -> Option<Problem> {
 
 pub(super) fn settings(tree: Table, notes: &Notes) -> Settings {
     let mut root = Section::new("", tree, notes);
+    let server = server(root.section("server"), notes);
+    let mut accounts = Accounts::default();
+    let sites = root.section("sites").map(|section| sites(section, &mut accounts, server.public_url.as_ref()));
+    let (providers, mut sites) = (accounts.done(), sites.unwrap_or_default());
+    sites.iter_mut().for_each(|site| methods::make_ready(site, &providers, notes));
     let settings = Settings {
-        server: server(root.section("server"), notes),
         database: database(root.section("database"), notes),
         wallet: wallet(root.section("wallet")),
-        sites: root.section("sites").map(sites).unwrap_or_default(),
+        sites,
         events: root.section("events").and_then(events),
+        vault: root.section("vault").map(vault).unwrap_or_default(),
+        providers,
+        server,
     };
     root.finish();
     settings
@@ -120,6 +127,7 @@ fn server(section: Option<Section<'_>>, notes: &Notes) -> Server {
         max_body_bytes: s.integer("max_body_bytes", 512, 16 << 20).unwrap_or(65_536) as usize,
         max_connections: s.integer("max_connections", 1, 1_000_000).unwrap_or(2000) as usize,
         state_dir: s.text("state_dir").map_or_else(|| PathBuf::from("."), PathBuf::from),
+        public_url: s.url("public_url", &AddressRules::default()),
     };
     s.finish();
     server
@@ -157,64 +165,45 @@ fn events(mut s: Section<'_>) -> Option<Events> {
     Some(Events { url: url?, secret: secret?, private_networks })
 }
 
-fn sites(section: Section<'_>) -> Vec<Site> {
-    section.named_sections().into_iter().map(|(name, s)| site(name, s)).collect()
+fn vault(mut s: Section<'_>) -> Vec<Secret> {
+    if !s.has("keys") {
+        s.notes().error(s.key("keys"), "is missing: [vault] is there for its keys");
+    }
+    let keys = s.secrets("keys");
+    s.finish();
+    keys
 }
 
-fn site(name: String, mut s: Section<'_>) -> Site {
+fn sites(section: Section<'_>, accounts: &mut Accounts, public_url: Option<&Url>) -> Vec<Site> {
+    section.named_sections().into_iter().map(|(name, s)| site(name, s, accounts, public_url)).collect()
+}
+
+fn site(name: String, mut s: Section<'_>, accounts: &mut Accounts, public_url: Option<&Url>) -> Site {
     let notes = s.notes();
     for key in ["site_id", "currencies"] {
         if !s.has(key) {
             notes.error(s.key(key), "is missing: every site needs it");
         }
     }
-    for later in ["cactus", "exotic", "rebilly"] {
-        if s.remove(later) {
-            notes.error(s.key(later), "this provider comes in a later version");
-        }
-    }
-    let carouseller = s.section("carouseller").map(carouseller);
-    let provider = carouseller.as_ref().map(|_| "carouseller");
+    let site_id = SiteId(s.integer("site_id", 1, i64::MAX).unwrap_or(0));
+    let currencies = s.currencies("currencies");
+    let facts = SiteFacts { site: site_id, currencies: currencies.clone(), public_url: public_url.cloned() };
+    let providers = accounts.add_site(&mut s, &facts);
     let site = Site {
-        site_id: SiteId(s.integer("site_id", 1, i64::MAX).unwrap_or(0)),
-        currencies: s.currencies("currencies"),
+        site_id,
+        currencies,
         unknown_players: s
             .word("unknown_players", &[("reject", UnknownPlayers::Reject), ("create", UnknownPlayers::Create)])
             .unwrap_or(UnknownPlayers::Reject),
         limits: s.section("limits").map(Section::by_currency).unwrap_or_default().into_iter().map(limits).collect(),
         payouts: payouts(s.section("payouts"), &s.key("payouts"), notes),
-        methods: methods::methods(s.section("methods"), provider, notes),
+        methods: methods::methods(s.section("methods"), &providers, notes),
         raise_limits_after_hours: s.integer("raise_limits_after_hours", 1, 8760).unwrap_or(RAISE_AFTER_HOURS),
-        carouseller,
+        providers,
         name,
     };
     s.finish();
     site
-}
-
-fn carouseller(mut s: Section<'_>) -> Carouseller {
-    let private_networks = s.networks("private_networks");
-    let rules = AddressRules::new(private_networks.clone());
-    if !s.has("salts") {
-        s.notes().error(s.key("salts"), "is missing: nothing can be signed or verified without one");
-    }
-    let carouseller = Carouseller {
-        salts: s.secrets("salts"),
-        payout_url: s.url("payout_url", &rules),
-        authlink_url: s.url("authlink_url", &rules),
-        open_url: s.url("open_url", &rules),
-        rotation_url: s.url("rotation_url", &rules),
-        report_url: s.url("report_url", &rules),
-        payout_encoding: s
-            .word("payout_encoding", &[("json", Encoding::Json), ("form", Encoding::Form)])
-            .unwrap_or(Encoding::Json),
-        allow_from: s.networks("allow_from"),
-        accept_unsigned_webhooks: s.boolean("accept_unsigned_webhooks").unwrap_or(false),
-        deduplicates_external_id: s.boolean("deduplicates_external_id").unwrap_or(false),
-        private_networks,
-    };
-    s.finish();
-    carouseller
 }
 
 fn limits((currency, mut s): (Currency, Section<'_>)) -> (Currency, Limits) {

@@ -2,19 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use super::reader::{Notes, Section};
+use super::Site;
 use crate::money::{Currency, MAX_MINOR};
+use crate::providers::{Direction, Providers};
+use crate::sections::{Notes, Section};
 
 /// What the method of a site is called that names none.
 const ONLY_METHOD: &str = "cashier";
 
-/// A way to deposit, as players see it.
+/// The provider whose own page lets players choose.
+const CASHIER: &str = "carouseller";
+
+/// A way to deposit or to be paid, as players see it, and the rule that says through whom it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Method {
     /// The operator's name for it: `method` on the players' API.
     pub name: String,
     /// Through whom.
     pub provider: String,
+    /// Its name on the provider's wire; `None`: the provider's own page asks.
+    pub provider_method: Option<String>,
+    /// Whether players deposit by it.
+    pub deposits: bool,
+    /// Whether players are paid by it.
+    pub payouts: bool,
+    /// The site's currencies in which the provider takes deposits by it.
+    pub deposit_ready: Vec<Currency>,
+    /// The site's currencies in which the provider pays by it.
+    pub payout_ready: Vec<Currency>,
     /// What players read.
     pub display_name: String,
     /// What players read below it.
@@ -49,6 +64,11 @@ impl Method {
         Self {
             name: ONLY_METHOD.to_owned(),
             provider: provider.to_owned(),
+            provider_method: None,
+            deposits: true,
+            payouts: false,
+            deposit_ready: Vec::new(),
+            payout_ready: Vec::new(),
             display_name: "Cashier".to_owned(),
             description: String::new(),
             payment_group_id: None,
@@ -62,26 +82,42 @@ impl Method {
     }
 }
 
-/// Reads the methods of a site. A site that names none has one for its provider.
-pub(super) fn methods(section: Option<Section<'_>>, provider: Option<&str>, notes: &Notes) -> Vec<Method> {
-    let Some(section) = section else { return provider.map(Method::only).into_iter().collect() };
+/// Reads the methods of a site. A site that names none has one for its Cashier.
+pub(super) fn methods(section: Option<Section<'_>>, providers: &[&'static str], notes: &Notes) -> Vec<Method> {
+    let Some(section) = section else {
+        return providers.iter().filter(|name| **name == CASHIER).map(|name| Method::only(name)).collect();
+    };
     let mut methods: Vec<Method> =
-        section.named_sections().into_iter().map(|(name, s)| method(name, s, provider, notes)).collect();
+        section.named_sections().into_iter().map(|(name, s)| method(name, s, providers, notes)).collect();
     methods.sort_by(|a, b| (a.sort_index, &a.name).cmp(&(b.sort_index, &b.name)));
     methods
 }
 
-fn method(name: String, mut s: Section<'_>, provider: Option<&str>, notes: &Notes) -> Method {
+fn method(name: String, mut s: Section<'_>, providers: &[&'static str], notes: &Notes) -> Method {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
     if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
         notes.error(s.key(""), "a method's name is made of 1 to 64 of a-z, 0-9, _ and -");
     }
+    let only = match providers {
+        [only] => Some(*only),
+        [] | [..] => None,
+    };
     let named = s.text("provider");
-    if named.as_deref().or(provider) != provider || provider.is_none() {
-        notes.error(s.key("provider"), "the site has no such provider");
+    match (named.as_deref(), only) {
+        (Some(named), _) if !providers.contains(&named) => {
+            notes.error(s.key("provider"), "the site has no such provider");
+        }
+        (None, None) if providers.is_empty() => notes.error(s.key("provider"), "the site has no such provider"),
+        (None, None) => notes.error(s.key("provider"), "is missing: the site has several"),
+        (Some(_), _) | (None, Some(_)) => {}
     }
     let method = Method {
-        provider: named.or(provider.map(str::to_owned)).unwrap_or_default(),
+        provider: named.or(only.map(str::to_owned)).unwrap_or_default(),
+        provider_method: s.text("provider_method").filter(|text| !text.trim().is_empty()),
+        deposits: s.boolean("deposits").unwrap_or(true),
+        payouts: s.boolean("payouts").unwrap_or(false),
+        deposit_ready: Vec::new(),
+        payout_ready: Vec::new(),
         display_name: s.text("display_name").unwrap_or_else(|| name.clone()),
         description: s.text("description").unwrap_or_default(),
         payment_group_id: s.integer("payment_group_id", 0, i64::MAX),
@@ -95,6 +131,26 @@ fn method(name: String, mut s: Section<'_>, provider: Option<&str>, notes: &Note
     };
     s.finish();
     method
+}
+
+/// Asks the providers what they can do by the methods of a site; one that can do nothing of what is wanted is told.
+pub(super) fn make_ready(site: &mut Site, providers: &Providers, notes: &Notes) {
+    for method in &mut site.methods {
+        let Some(provider) = providers.of_site(&method.provider, site.site_id) else { continue };
+        let rail = method.provider_method.as_deref();
+        let ready = |direction| {
+            let served = |currency: &&Currency| provider.serves(site.site_id, direction, rail, **currency);
+            site.currencies.iter().filter(served).copied().collect::<Vec<_>>()
+        };
+        (method.deposit_ready, method.payout_ready) = (ready(Direction::Deposit), ready(Direction::Payout));
+        let wanted =
+            [("deposits", method.deposits, &method.deposit_ready), ("payouts", method.payouts, &method.payout_ready)];
+        for (key, _, _) in wanted.into_iter().filter(|(_, wanted, ready)| *wanted && ready.is_empty() && rail.is_some())
+        {
+            let full = format!("sites.{}.methods.{}.{key}", site.name, method.name);
+            notes.error(full, format!("{} has none by this provider_method in the site's currencies", method.provider));
+        }
+    }
 }
 
 fn limits((currency, mut s): (Currency, Section<'_>)) -> (Currency, MethodLimits) {

@@ -3,11 +3,9 @@
 mod keys;
 mod load;
 mod methods;
-mod reader;
 mod show;
 #[cfg(test)]
 mod tests;
-mod tree;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -19,11 +17,12 @@ use url::Url;
 
 use crate::ids::SiteId;
 use crate::money::{Currency, Money};
+use crate::providers::Providers;
 use crate::secret::Secret;
 
+pub use crate::sections::{Problem, Severity};
 pub use keys::{ApiKey, Scope};
 pub use methods::{Method, MethodLimits};
-pub use validate::{Problem, Severity};
 
 /// All settings, checked: every value is possible and no two contradict.
 #[derive(Debug, Clone)]
@@ -38,6 +37,10 @@ pub struct Settings {
     pub sites: Vec<Site>,
     /// Where events are pushed, when they are.
     pub events: Option<Events>,
+    /// The providers with the accounts of all sites.
+    pub providers: Providers,
+    /// What seals the details of payouts: the first one seals, all open. Empty: no details can be kept.
+    pub vault: Vec<Secret>,
 }
 
 /// `[server]`
@@ -55,6 +58,8 @@ pub struct Server {
     pub max_connections: usize,
     /// Small marks kept outside the database.
     pub state_dir: PathBuf,
+    /// Where providers reach the public listener.
+    pub public_url: Option<Url>,
 }
 
 /// `[database]`
@@ -97,8 +102,8 @@ pub struct Site {
     pub currencies: Vec<Currency>,
     /// What a question about a player we do not know does.
     pub unknown_players: UnknownPlayers,
-    /// The Cashier's dialect, when the site uses it.
-    pub carouseller: Option<Carouseller>,
+    /// The names of the providers that the site has an account with, in the order of the registry.
+    pub providers: Vec<&'static str>,
     /// Limits by currency; a currency without an entry has none.
     pub limits: BTreeMap<Currency, Limits>,
     /// How payouts are approved.
@@ -116,42 +121,6 @@ pub enum UnknownPlayers {
     Reject,
     /// Create the player.
     Create,
-}
-
-/// `[sites.NAME.carouseller]`
-#[derive(Debug, Clone)]
-pub struct Carouseller {
-    /// The first one signs, all verify.
-    pub salts: Vec<Secret>,
-    /// Where payout initiations go.
-    pub payout_url: Option<Url>,
-    /// Where a Cashier key is obtained.
-    pub authlink_url: Option<Url>,
-    /// Where a browser opens the Cashier with a key; `None`: `/api/open/` beside `authlink_url`.
-    pub open_url: Option<Url>,
-    /// Where a player's rotation is reset; `None`: `/api/clear/rotation/` beside `authlink_url`.
-    pub rotation_url: Option<Url>,
-    /// Where reports are ordered.
-    pub report_url: Option<Url>,
-    /// How an initiation is written.
-    pub payout_encoding: Encoding,
-    /// Addresses the Cashier calls from; empty: any.
-    pub allow_from: Vec<IpNet>,
-    /// Whether a notification without a signature is kept as a hint.
-    pub accept_unsigned_webhooks: bool,
-    /// Whether the Cashier has confirmed in writing that a repeated `external_id` pays once.
-    pub deduplicates_external_id: bool,
-    /// Private networks that the addresses above may resolve to (loopback is always allowed).
-    pub private_networks: Vec<IpNet>,
-}
-
-/// `payout_encoding`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// `application/json`
-    Json,
-    /// `application/x-www-form-urlencoded`
-    Form,
 }
 
 /// `[sites.NAME.limits.CUR]`, minor units; `None`: no limit.
@@ -242,7 +211,7 @@ impl Settings {
 
     /// Whether there is a secret in them that others must not read.
     pub fn holds_secrets(&self) -> bool {
-        !self.wallet.api_keys.is_empty() || self.events.is_some() || self.sites.iter().any(|s| s.carouseller.is_some())
+        !self.wallet.api_keys.is_empty() || self.events.is_some() || self.sites.iter().any(|s| !s.providers.is_empty())
     }
 
     /// The site with this number.
@@ -255,6 +224,16 @@ impl Site {
     /// The method whose deposits the Cashier knows by this payment group, as its wire has it.
     pub fn method_of_group(&self, group: &str) -> Option<&Method> {
         self.methods.iter().find(|method| method.payment_group_id.is_some_and(|known| known.to_string() == group))
+    }
+
+    /// Whether the site has an account with this provider.
+    pub fn has(&self, provider: &str) -> bool {
+        self.providers.contains(&provider)
+    }
+
+    /// The methods by which payouts go, when any says so; without one they go through the Cashier.
+    pub fn payout_methods(&self) -> impl Iterator<Item = &Method> {
+        self.methods.iter().filter(|method| method.payouts)
     }
 
     /// The limits for a currency of the site.

@@ -1,20 +1,17 @@
 //! The settings in force, for people, with every secret masked.
 
 use serde_json::{Map, Value, json};
-use url::Url;
 
-use super::{ApiKey, Approval, Carouseller, Encoding, Limits, Method, OnRefusal, Settings, Site, UnknownPlayers};
+use super::{ApiKey, Approval, Limits, Method, OnRefusal, Settings, Site, UnknownPlayers};
 use crate::secret::Secret;
-
-/// What stands for a secret.
-const MASK: &str = "***";
+use crate::sections::{MASK, shown_url};
 
 impl Settings {
     /// All settings in force as JSON; every secret is `***`.
     pub fn masked(&self) -> Value {
         let server = &self.server;
         let keys = self.wallet.api_keys.iter().map(|(name, user)| (name.clone(), masked_key(user)));
-        let sites = self.sites.iter().map(|site| (site.name.clone(), masked_site(site)));
+        let sites = self.sites.iter().map(|site| (site.name.clone(), masked_site(self, site)));
         let events = self.events.as_ref().map(
             |events| json!({ "url": shown_url(&events.url), "secret": MASK, "private_networks": events.private_networks }),
         );
@@ -26,12 +23,14 @@ impl Settings {
                 "max_body_bytes": server.max_body_bytes,
                 "max_connections": server.max_connections,
                 "state_dir": server.state_dir.to_string_lossy(),
+                "public_url": server.public_url.as_ref().map(shown_url),
             },
             "database": { "url": masked_database(&self.database.url), "lanes": self.database.lanes },
             "wallet": {
                 "api_keys": Value::Object(keys.collect()),
                 "session_seconds": self.wallet.session_seconds,
             },
+            "vault": { "keys": vec![MASK; self.vault.len()] },
             "sites": Value::Object(sites.collect()),
             "events": events,
         })
@@ -58,26 +57,16 @@ fn masked_database(url: &Secret) -> &str {
     if url.expose().starts_with("sqlite://") { url.expose() } else { MASK }
 }
 
-/// A URL without its query, where some providers want a token.
-fn shown_url(url: &Url) -> String {
-    let mut url = url.clone();
-    if url.query().is_some() {
-        url.set_query(Some(MASK));
-    }
-    url.into()
-}
-
-fn masked_site(site: &Site) -> Value {
+fn masked_site(settings: &Settings, site: &Site) -> Value {
     let by_code = |(currency, minor): (&crate::money::Currency, &i64)| (currency.to_string(), json!(minor));
     let limits = site.limits.iter().map(|(currency, limits)| (currency.to_string(), shown_limits(limits)));
-    json!({
+    let mut shown = json!({
         "site_id": site.site_id.0,
         "currencies": site.currencies.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "unknown_players": match site.unknown_players {
             UnknownPlayers::Reject => "reject",
             UnknownPlayers::Create => "create",
         },
-        "carouseller": site.carouseller.as_ref().map(masked_carouseller),
         "limits": limits.collect::<Map<_, _>>(),
         "payouts": {
             "approval": match site.payouts.approval {
@@ -94,26 +83,11 @@ fn masked_site(site: &Site) -> Value {
         },
         "methods": site.methods.iter().map(shown_method).collect::<Map<_, _>>(),
         "raise_limits_after_hours": site.raise_limits_after_hours,
-    })
-}
-
-fn masked_carouseller(provider: &Carouseller) -> Value {
-    json!({
-        "salts": vec![MASK; provider.salts.len()],
-        "payout_url": provider.payout_url.as_ref().map(shown_url),
-        "authlink_url": provider.authlink_url.as_ref().map(shown_url),
-        "open_url": provider.open_url.as_ref().map(shown_url),
-        "rotation_url": provider.rotation_url.as_ref().map(shown_url),
-        "report_url": provider.report_url.as_ref().map(shown_url),
-        "payout_encoding": match provider.payout_encoding {
-            Encoding::Json => "json",
-            Encoding::Form => "form",
-        },
-        "allow_from": provider.allow_from,
-        "accept_unsigned_webhooks": provider.accept_unsigned_webhooks,
-        "deduplicates_external_id": provider.deduplicates_external_id,
-        "private_networks": provider.private_networks,
-    })
+    });
+    for name in &site.providers {
+        shown[*name] = settings.providers.get(name).map(|provider| provider.shown(site.site_id)).unwrap_or_default();
+    }
+    shown
 }
 
 fn shown_limits(limits: &Limits) -> Value {
@@ -137,6 +111,9 @@ fn shown_method(method: &Method) -> (String, Value) {
     });
     let shown = json!({
         "provider": method.provider,
+        "provider_method": method.provider_method,
+        "deposits": method.deposits,
+        "payouts": method.payouts,
         "display_name": method.display_name,
         "description": method.description,
         "payment_group_id": method.payment_group_id,

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::reader::Notes;
-use super::tree::parse_toml;
 use super::*;
+use crate::sections::{Notes, parse_toml};
 
 const SALT: &str = "a-salt-that-is-long-enough-0123";
 const SHIPPED: &str = include_str!("../../Settings.toml");

@@ -1,54 +1,10 @@
 //! Checks across settings, and of values whose type alone says too little.
 
-use std::fmt;
-
-use ipnet::IpNet;
-
-use super::reader::Notes;
-use super::{Approval, Carouseller, Events, Method, Settings, Site};
+use super::{Approval, Events, Method, Settings, Site};
 use crate::money::Currency;
 use crate::secret::Secret;
-
-/// How bad a problem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// The service does not start.
-    Error,
-    /// The service starts and says it loudly.
-    Warning,
-}
-
-/// Something wrong with the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// How bad.
-    pub severity: Severity,
-    /// The key, `sites.demo.carouseller.salts`; the file's name when it is the file.
-    pub key: String,
-    /// What is wrong with it, without the value of a secret.
-    pub reason: String,
-}
-
-impl Problem {
-    /// Whether it stops the start.
-    pub fn is_error(&self) -> bool {
-        self.severity == Severity::Error
-    }
-
-    pub(super) fn error(key: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, key: key.into(), reason: reason.into() }
-    }
-
-    pub(super) fn warning(key: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, key: key.into(), reason: reason.into() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.key, self.reason)
-    }
-}
+use crate::sections::{Notes, is_everybody};
+use crate::vault;
 
 /// A shorter secret is guessed from one captured message within minutes (threats SIG-11).
 const SHORT_SECRET: usize = 24;
@@ -64,7 +20,8 @@ pub(super) fn check(settings: &Settings, notes: &Notes) {
         check_site(site, notes);
     }
     check_site_ids(&settings.sites, notes);
-    check_salts(&settings.sites, notes);
+    check_secrets(settings, notes);
+    check_vault(settings, notes);
     if let Some(events) = &settings.events {
         check_events(events, notes);
     }
@@ -86,18 +43,13 @@ fn check_server(settings: &Settings, notes: &Notes) {
         notes.error("server.state_dir", "is a file, not a directory");
     }
     if settings.server.trusted_proxies.iter().any(is_everybody) {
-        let unsigned = settings.sites.iter().filter_map(|site| site.carouseller.as_ref());
-        if unsigned.into_iter().any(|provider| provider.accept_unsigned_webhooks) {
+        if settings.providers.carouseller.accepts_unsigned() {
             let reason = "trusts everybody's X-Forwarded-For while a site accepts unsigned notifications by address";
             notes.error("server.trusted_proxies", reason);
         } else {
             notes.warning("server.trusted_proxies", "trusts everybody: any caller can pretend to any address");
         }
     }
-}
-
-fn is_everybody(net: &IpNet) -> bool {
-    net.prefix_len() == 0
 }
 
 /// Nothing but `sqlite://path` and `postgres://…`: a mistyped scheme must not end as a new, empty database in the current directory.
@@ -177,9 +129,8 @@ fn check_site(site: &Site, notes: &Notes) {
         notes.error(&path, "a site's name is made of a-z, 0-9, _ and -");
     }
     check_amounts(site, &path, notes);
-    match &site.carouseller {
-        Some(provider) => check_provider(provider, &format!("{path}.carouseller"), notes),
-        None => notes.warning(&path, "has no provider: no money can come in or go out"),
+    if site.providers.is_empty() {
+        notes.warning(&path, "has no provider: no money can come in or go out");
     }
 }
 
@@ -241,32 +192,6 @@ fn check_amounts(site: &Site, path: &str, notes: &Notes) {
     }
 }
 
-fn check_provider(provider: &Carouseller, path: &str, notes: &Notes) {
-    if provider.authlink_url.as_ref().is_some_and(|url| url.query().is_some()) {
-        notes.error(format!("{path}.authlink_url"), "must not hold a query: the signed parameters take its place");
-    }
-    if provider.accept_unsigned_webhooks {
-        let key = format!("{path}.accept_unsigned_webhooks");
-        if provider.allow_from.is_empty() {
-            notes.error(key, "needs allow_from: without it anybody could notify us");
-        } else if provider.allow_from.iter().any(is_everybody) {
-            notes.error(key, "needs an allow_from that does not allow everybody");
-        } else {
-            notes.warning(key, "notifications without a signature are taken as hints");
-        }
-    }
-    if provider.private_networks.iter().any(is_everybody) {
-        notes.error(format!("{path}.private_networks"), "allows every private network; name yours");
-    }
-    if provider.deduplicates_external_id {
-        let reason = "payouts of unknown outcome may be sent again; be sure you have it in writing";
-        notes.warning(format!("{path}.deduplicates_external_id"), reason);
-    }
-    if provider.payout_url.is_none() {
-        notes.warning(format!("{path}.payout_url"), "is not set: payouts are held and wait, none can be sent");
-    }
-}
-
 fn check_site_ids(sites: &[Site], notes: &Notes) {
     for (at, site) in sites.iter().enumerate().filter(|(_, site)| site.site_id.0 != 0) {
         if let Some(twin) = sites[..at].iter().find(|other| other.site_id == site.site_id) {
@@ -276,37 +201,33 @@ fn check_site_ids(sites: &[Site], notes: &Notes) {
     }
 }
 
-/// Every salt of every provider with its key. The same number means success in one dialect and failure in another,
-/// so a salt shared by two of them would let a message of one be replayed to the other.
-fn salts(sites: &[Site]) -> Vec<(String, &Secret)> {
-    let of = |site: &'_ Site| format!("sites.{}.carouseller.salts", site.name);
-    let providers = sites.iter().filter_map(|site| Some((of(site), site.carouseller.as_ref()?)));
-    providers.flat_map(|(key, provider)| provider.salts.iter().map(move |salt| (key.clone(), salt))).collect()
-}
-
-fn check_salts(sites: &[Site], notes: &Notes) {
-    let salts = salts(sites);
-    for (at, (key, salt)) in salts.iter().enumerate() {
-        let text = salt.expose();
+/// What is secret between a provider and us. The same number means success in one dialect and failure in another, so that a secret shared
+/// by two of them, or by two sites, would let a message of one be replayed to the other.
+fn check_secrets(settings: &Settings, notes: &Notes) {
+    let secrets: Vec<(String, Secret)> = settings.providers.all().flat_map(|provider| provider.secrets()).collect();
+    for (at, (key, secret)) in secrets.iter().enumerate() {
+        let (text, is_salt) = (secret.expose(), key.ends_with(".salts"));
+        let what = if is_salt { "salt" } else { "secret" };
         if text.trim().is_empty() {
-            notes.error(key, "holds a salt that is empty or blank");
+            notes.error(key, format!("holds a {what} that is empty or blank"));
             continue;
         }
-        if text.contains(';') {
+        if is_salt && text.contains(';') {
             notes.error(key, "holds a salt with a semicolon, which separates the signed parameters");
         }
         if text.chars().count() < SHORT_SECRET {
-            notes.warning(key, "holds a salt shorter than 24 characters: it can be guessed from one message");
+            let reason = format!("holds a {what} shorter than 24 characters: it can be guessed from one message");
+            notes.warning(key, reason);
         }
         if is_example(text) {
             notes.warning(key, KNOWN_TO_ALL);
         }
         if text.trim() != text {
-            notes.warning(key, "holds a salt that starts or ends with a blank");
+            notes.warning(key, format!("holds a {what} that starts or ends with a blank"));
         }
-        match salts[..at].iter().find(|(_, other)| other == salt) {
-            Some((twin, _)) if twin == key => notes.warning(key, "holds the same salt twice"),
-            Some((twin, _)) => notes.error(key, format!("shares a salt with {twin}")),
+        match secrets[..at].iter().find(|(_, other)| other == secret) {
+            Some((twin, _)) if twin == key => notes.warning(key, format!("holds the same {what} twice")),
+            Some((twin, _)) => notes.error(key, format!("shares a {what} with {twin}")),
             None => {}
         }
     }
@@ -325,5 +246,19 @@ fn check_events(events: &Events, notes: &Notes) {
     }
     if events.private_networks.iter().any(is_everybody) {
         notes.error("events.private_networks", "allows every private network; name yours");
+    }
+}
+
+/// What players give for a payout is kept sealed until it ends, so there must be something to seal it with.
+fn check_vault(settings: &Settings, notes: &Notes) {
+    if settings.vault.iter().any(|key| !vault::is_key(key)) {
+        notes.error("vault.keys", "holds a key that is not 32 bytes in base64; `openssl rand -base64 32` makes one");
+    }
+    let named = settings.sites.iter().flat_map(|site| site.payout_methods().map(move |method| (site, method)));
+    for (site, method) in named.filter(|(_, method)| method.provider_method.is_some()) {
+        if settings.vault.is_empty() {
+            let key = format!("sites.{}.methods.{}.payouts", site.name, method.name);
+            notes.error(key, "needs [vault] keys: what players give for a payout is kept sealed");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a notification does: found, compared with its order, decided, booked and stored in one commit.
 
-use super::inbox::{self, Verdict};
+use super::inbox::{self, Verdict, Webhook};
 use crate::clock::Micros;
 use crate::db::{DbConn, WriteTx};
 use crate::deposits::lifecycle::Decision as DepositDecision;
@@ -38,19 +38,27 @@ pub fn receive(tx: &mut WriteTx<'_>, notification: &Notification, at: Micros) ->
     Ok(())
 }
 
-/// Notifications that came before their order did, oldest first; they may be applied after an import or a restore. With the order
-/// that each is about.
+/// A notification that came before its order did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// Its number.
+    pub id: i64,
+    /// Who sent it.
+    pub provider: String,
+    /// The order it is about.
+    pub external_id: String,
+}
+
+/// Notifications that came before their order did, oldest first; they may be applied after an import or a restore.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub fn parked(conn: &mut DbConn, provider: &str) -> Result<Vec<(i64, String)>, Error> {
+pub fn parked(conn: &mut DbConn) -> Result<Vec<Parked>, Error> {
     let waiting = inbox::waiting(conn, Verdict::UnknownOrder, None)?;
-    Ok(waiting
-        .into_iter()
-        .filter(|webhook| webhook.provider == provider)
-        .map(|webhook| (webhook.id, webhook.external_id))
-        .collect())
+    let parked =
+        |webhook: Webhook| Parked { id: webhook.id, provider: webhook.provider, external_id: webhook.external_id };
+    Ok(waiting.into_iter().map(parked).collect())
 }
 
 /// Applies one of those when its order is there by now. Says whether it did; one that somebody else has applied meanwhile stays as it is.
@@ -265,7 +273,7 @@ fn apply_to_payout(
         PayoutDecision::Capture => {
             payouts::capture(tx, payout, notification.provider, why, at).map(|()| Verdict::Applied)
         }
-        PayoutDecision::Release => payouts::release(tx, payout, Status::Failed, why, at).map(|()| Verdict::Applied),
+        PayoutDecision::Release(to) => payouts::release(tx, payout, to, why, at).map(|()| Verdict::Applied),
         PayoutDecision::HoldAndReview(kind) => {
             outbox::remove(tx, &payout.external_id)?;
             payouts::move_to(tx, payout, (Status::ManualReview, payouts::Stage::Unknown), why, at)?;

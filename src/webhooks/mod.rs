@@ -3,5 +3,5 @@
 mod apply;
 mod inbox;
 
-pub use apply::{apply_parked, parked, receive};
+pub use apply::{Parked, apply_parked, parked, receive};
 pub use inbox::{Verdict, Webhook, of_order};

@@ -177,8 +177,9 @@ pub async fn retry(
 ) -> Answer {
     let actor = enter(&state, &request, Act::Retry).await?;
     let reason = because(&state, &request, payload).await?;
-    let done = |tx: &mut WriteTx<'_>, site: &Site, id: &ExternalId, by: By<'_>, at| {
-        payout::retry(tx, site, id, by, at).map(|()| alone(by))
+    let settings = state.settings.clone();
+    let done = move |tx: &mut WriteTx<'_>, _: &Site, id: &ExternalId, by: By<'_>, at| {
+        payout::retry(tx, &settings.providers, id, by, at).map(|()| alone(by))
     };
     decide(&state, &path, actor, Act::Retry, reason, done).await
 }
@@ -213,7 +214,7 @@ pub async fn resolve(
         Outcome::Failed => Ending::Failed,
     };
     let done = move |tx: &mut WriteTx<'_>, site: &Site, id: &ExternalId, by: By<'_>, at| {
-        payout::resolve(tx, site, PROVIDER, id, ending, by, at)
+        payout::resolve(tx, site, id, ending, by, at)
     };
     decide(&state, &path, actor, Act::Resolve, reason, done).await
 }
@@ -254,9 +255,6 @@ pub async fn adjust(state: web::Data<State>, request: HttpRequest, payload: web:
         }
     })
 }
-
-/// The one provider that payouts go through.
-const PROVIDER: &str = "carouseller";
 
 async fn because(state: &State, request: &HttpRequest, payload: web::Payload) -> Result<String, Problem> {
     let given: Because = body::json(request, payload, state.settings.server.max_body_bytes).await?;

@@ -1,6 +1,7 @@
 //! `POST /cashier/deposit`: an order, and where the player pays it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -11,18 +12,24 @@ use utoipa::ToSchema;
 use super::show::Shown;
 use super::{Refusal, Refusals, Session, answer, fields};
 use crate::api::{body, peer, quiet};
-use crate::cashier::deposit::{self, Begun, Wanted};
+use crate::cashier::deposit::{self, Begun, Came, Door, Wanted};
+use crate::cashier::details::Details;
 use crate::cashier::doors::Turn;
 use crate::cashier::metadata::Metadata;
-use crate::cashier::open::{self, Wish};
 use crate::cashier::{requests, transactions};
 use crate::clock;
-use crate::db::Scope;
+use crate::db::{Scope, WriteTx};
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::orders::Status;
+use crate::orders::secrets::{self, Kept};
 use crate::players::Known;
+use crate::providers::{DepositOrder, Opening, Texts};
 use crate::state::State;
+use crate::talk::{Broken, talk};
+
+/// How long a player's front end waits for a provider to open; the opening goes on behind it.
+const PLAYERS_PATIENCE: Duration = Duration::from_secs(40);
 
 /// What a player asks for.
 #[derive(Deserialize, ToSchema)]
@@ -50,6 +57,9 @@ pub(in crate::api) struct Deposit {
     success_url: Option<String>,
     /// Where the player goes after none.
     failure_url: Option<String>,
+    /// What the method needs, texts by name; passed to the provider and kept nowhere.
+    #[schema(value_type = Option<Object>, example = json!({"bank_name": "Morgan"}))]
+    details: Option<Details>,
     /// At most 512 characters.
     comment: Option<String>,
     /// A text that holds a JSON object of at most 8 KB.
@@ -71,6 +81,7 @@ impl Deposit {
                 deposit::read_url(self.success_url, "success_url")?,
                 deposit::read_url(self.failure_url, "failure_url")?,
             ],
+            details: self.details.unwrap_or_default().read()?,
         })
     }
 }
@@ -80,9 +91,13 @@ impl Deposit {
 #[schema(as = CashierDepositAnswer)]
 pub(in crate::api) struct Answer {
     transaction: Shown,
-    /// `REDIRECT`, while there is somewhere to go.
+    /// `REDIRECT`, while there is somewhere to go; `SHOW_REQUISITES`, while there is something to pay to.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_action: Option<&'static str>,
+    /// What to pay to, texts by name: `card_number`, `bank_name`, `amount`, `expires_at`.
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    #[schema(value_type = Object)]
+    requisites: Texts,
     /// Where the player pays.
     #[serde(skip_serializing_if = "Option::is_none")]
     redirect_url: Option<String>,
@@ -109,13 +124,11 @@ pub(in crate::api) async fn create(
     let sent: Deposit = body::json(&request, payload, state.settings.server.max_body_bytes).await?;
     let wanted = sent.read(&session)?;
     state.check_open()?;
-    let currency = wanted.amount.currency();
     let (site, player) = (Arc::clone(&session.site), session.player.clone());
-    let begun = state
-        .db
-        .write(Scope::Number(session.player.id), move |tx| deposit::begin(tx, &site, &player, &wanted, clock::now()))
-        .await?;
-    match begun {
+    let (settings, asked) = (state.settings.clone(), wanted.clone());
+    let begin =
+        move |tx: &mut WriteTx<'_>| deposit::begin(tx, &settings.providers, &site, &player, &asked, clock::now());
+    match state.db.write(Scope::Number(session.player.id), begin).await? {
         Begun::Before(id) => shown(&state, session, id, None).await,
         Begun::NotOffered(why) => Err(why.into()),
         Begun::NoSuchMethod => {
@@ -124,8 +137,8 @@ pub(in crate::api) async fn create(
             Err(refusal.in_field("method"))
         }
         Begun::NotNamed => Err(Refusal::field("method", "must be named: several are open to this player")),
-        Begun::Open(id) => {
-            let _turn = match state.doors.ask(&id) {
+        Begun::Open(id, door) => {
+            let turn = match state.doors.ask(&id) {
                 Turn::Yours(turn) => turn,
                 Turn::UnderWay(waiting) => {
                     if let Some(waiting) = waiting {
@@ -136,30 +149,51 @@ pub(in crate::api) async fn create(
                 Turn::Full => return Err(Error::Busy.into()),
             };
             let customer_ip = peer::address(&request, &state.settings.server.trusted_proxies);
-            // 1: the Cashier opens at the deposit, without its tabs.
-            let wish = Wish { currency, customer_ip, chosen: vec![("force_action".to_owned(), "1".to_owned())] };
-            let opened = open::open(&state.carouseller, &state.outgoing, &session.site, &session.player, wish).await;
-            let failed = note(&state, &id, opened).await?;
-            shown(&state, session, id, failed).await
+            let order = deposit::order(&id, &door, &session.player, &wanted, customer_ip)?;
+            let state = state.into_inner();
+            let opening = {
+                let (state, id) = (state.clone(), id.clone());
+                // It goes on when the player hangs up, or when the provider takes longer than a player waits.
+                tokio::spawn(async move {
+                    let _turn = turn;
+                    open(&state, &id, &door, &order).await
+                })
+            };
+            match tokio::time::timeout(PLAYERS_PATIENCE, opening).await {
+                Ok(Ok(failed)) => shown(&state, session, id, failed?).await,
+                Ok(Err(broken)) => Err(Error::Internal(format!("opening deposit {id}: {broken}")).into()),
+                Err(_) => shown(&state, session, id, None).await,
+            }
         }
     }
 }
 
-/// Keeps what came of opening the Cashier; gives back what went wrong.
-async fn note(state: &State, id: &ExternalId, opened: Result<open::Opened, Error>) -> Result<Option<Error>, Refusal> {
-    let order = id.clone();
-    match opened {
-        Ok(door) => {
-            state.db.write(Scope::from(id), move |tx| deposit::opened(tx, &order, &door.url, clock::now())).await?;
-            Ok(None)
+/// Opens the provider and writes down what came of it; gives back what went wrong.
+async fn open(state: &State, id: &ExternalId, door: &Door, order: &DepositOrder) -> Result<Option<Error>, Error> {
+    let provider = state.settings.providers.of_site(door.provider, order.site).ok_or(Error::NotFound("account"))?;
+    let lost_counts = provider.manners(order.site).lost_opening_counts;
+    let next = |replies: &[_]| provider.open(order, replies);
+    let came = match talk(&state.outgoing, &provider.address_rules(order.site), next).await {
+        Ok(Opening::Open(opened)) => Came::Open(opened),
+        Ok(Opening::Refused(reason)) | Err(Broken::NotSent(reason)) => Came::Shut(reason),
+        Ok(Opening::Unknown(reason)) | Err(Broken::Unknown(reason)) if lost_counts => Came::Unknown(reason),
+        Ok(Opening::Unknown(reason)) | Err(Broken::Unknown(reason)) => Came::Shut(reason),
+        Err(Broken::Driver(error)) => Came::Shut(error.to_string()),
+    };
+    let failed = match &came {
+        Came::Open(_) => None,
+        Came::Unknown(reason) => {
+            log::warn!("deposit {id}: nobody knows whether {} opened it, it may be paid: {reason}", door.provider);
+            None
         }
-        Err(error) => {
-            let reason = error.to_string();
+        Came::Shut(reason) => {
             quiet::say(|| format!("deposit {id}: the Cashier could not be opened: {reason}"));
-            state.db.write(Scope::from(id), move |tx| deposit::not_opened(tx, &order, &reason, clock::now())).await?;
-            Ok(Some(Error::Provider(error.to_string())))
+            Some(Error::Provider(reason.clone()))
         }
-    }
+    };
+    let (vault, order) = (state.vault.clone(), id.clone());
+    state.db.write(Scope::from(id), move |tx| deposit::note(tx, &vault, &order, &came, clock::now())).await?;
+    Ok(failed)
 }
 
 /// The deposit in its present state. `failed`: why it could not be opened, which counts when nobody else opened it meanwhile.
@@ -170,13 +204,15 @@ async fn shown(
     failed: Option<Error>,
 ) -> Result<HttpResponse, Refusal> {
     let Session { site, player } = session.clone();
+    let vault = state.vault.clone();
     let found = state.db.read(move |conn| {
         let row = transactions::find(conn, &player, &site, &id)?;
         let request = requests::of_order(conn, &id)?;
-        Ok((row, request))
+        let requisites = secrets::open_texts(conn, &vault, id.as_str(), Kept::Requisites)?;
+        Ok((row, request, requisites))
     });
     let excluded = Known::from(&session.player).is_excluded(clock::now());
-    let (row, request) = found.await?;
+    let (row, request, requisites) = found.await?;
     let (url, reason) = request.map(|request| (request.redirect_url, request.failure_reason)).unwrap_or_default();
     if row.status == Status::Failed && !reason.is_empty() && failed.is_none() {
         // The first answer was that it could not be opened, and so is every other.
@@ -184,11 +220,13 @@ async fn shown(
     }
     let waits = matches!(row.status, Status::Created | Status::PendingPayment) && !excluded;
     let redirect_url = url.filter(|_| waits);
+    let requisites = if waits { requisites } else { Texts::new() };
     match (failed, &redirect_url) {
         (Some(error), None) => Err(error.into()),
         (Some(_), Some(_)) | (None, _) => {
-            let next_action = redirect_url.as_ref().map(|_| "REDIRECT");
-            Ok(answer(Answer { transaction: Shown::of(row)?, next_action, redirect_url }))
+            let to_show = (!requisites.is_empty()).then_some("SHOW_REQUISITES");
+            let next_action = redirect_url.as_ref().map(|_| "REDIRECT").or(to_show);
+            Ok(answer(Answer { transaction: Shown::of(row)?, next_action, requisites, redirect_url }))
         }
     }
 }

@@ -11,11 +11,12 @@ use utoipa::ToSchema;
 use super::show::{One, Shown};
 use super::{Refusal, Refusals, Session, answer, fields};
 use crate::api::body;
+use crate::cashier::details::Details;
 use crate::cashier::metadata::Metadata;
 use crate::cashier::withdrawal::{self, TakenBack, Wanted};
 use crate::cashier::{requests, transactions};
 use crate::clock;
-use crate::db::Scope;
+use crate::db::{Scope, WriteTx};
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::state::State;
@@ -36,6 +37,14 @@ pub(in crate::api) struct Withdrawal {
     /// 1 to 128 characters; a repetition with it has no second effect.
     #[schema(example = "wd-001")]
     idempotency_key: Option<String>,
+    /// As in the settings of the site; may be left out where one provider has a fitting method.
+    provider: Option<String>,
+    /// As in the settings of the site; may be left out where one method fits.
+    #[schema(example = "card")]
+    method: Option<String>,
+    /// What the method needs, texts by name. Kept sealed until the withdrawal ends; staff see card numbers cut.
+    #[schema(value_type = Option<Object>, example = json!({"phone_number": "79161234567"}))]
+    details: Option<Details>,
     /// At most 512 characters.
     comment: Option<String>,
     /// A text that holds a JSON object of at most 8 KB; `customer_purse` in it is where the money goes.
@@ -67,13 +76,17 @@ pub(in crate::api) async fn create(
         idempotency_key: requests::read_key(sent.idempotency_key)?,
         comment: requests::read_comment(sent.comment.as_deref())?,
         metadata: Metadata::read(sent.metadata_json.as_deref())?,
+        provider: sent.provider.filter(|name| !name.is_empty()),
+        method: sent.method.filter(|name| !name.is_empty()),
+        details: sent.details.unwrap_or_default().read()?,
     };
     state.check_open()?;
     let (site, player) = (session.site.clone(), session.player.clone());
-    let id = state
-        .db
-        .write(Scope::Number(session.player.id), move |tx| withdrawal::make(tx, &site, &player, &wanted, clock::now()))
-        .await?;
+    let (settings, vault) = (state.settings.clone(), state.vault.clone());
+    let make = move |tx: &mut WriteTx<'_>| {
+        withdrawal::make(tx, &settings.providers, &vault, &site, &player, &wanted, clock::now())
+    };
+    let id = state.db.write(Scope::Number(session.player.id), make).await?;
     shown(&state, session, id).await
 }
 

@@ -127,7 +127,7 @@ pub(in crate::api) async fn open_cashier(
     if at_deposit && Known::from(&row).is_excluded(clock::now()) {
         return Err(Error::DepositsNotAllowed.into());
     }
-    let opened = open::open(&state.carouseller, &state.outgoing, site, &row, wish).await?;
+    let opened = open::open(&state.settings.providers, &state.outgoing, site.site_id, &row, wish).await?;
     Ok(HttpResponse::Ok().json(CashierOpened { key: opened.key, url: opened.url }))
 }
 
@@ -157,6 +157,6 @@ pub(in crate::api) async fn reset_rotation(
     let (site, player) = authorised(&request, &state, Scope::Cashier)?;
     let login = player.login.clone();
     state.db.read(move |conn| known(conn, &player).map(|_| ())).await?;
-    open::reset_rotation(&state.carouseller, &state.outgoing, site, &login).await?;
+    open::reset_rotation(&state.settings.providers, &state.outgoing, site.site_id, &login).await?;
     Ok(HttpResponse::Ok().json(RotationReset { reset: true }))
 }

@@ -50,7 +50,7 @@ pub(super) const ENTRIES: Table = chained("journal_entries", ID);
 pub(super) const CHAIN: Table = chained("sealed_entries", &[Key::Number("number")]);
 
 /// Everything that is on both databases, besides `meta` and what only running instances need.
-pub(super) const TABLES: [Table; 27] = [
+pub(super) const TABLES: [Table; 30] = [
     table("players", ID),
     table("accounts", ID),
     ENTRIES,
@@ -78,6 +78,9 @@ pub(super) const TABLES: [Table; 27] = [
     table("method_overrides", &[Key::Number("player_id"), Key::Text("method"), Key::Text("currency")]),
     table("cashier_requests", ORDER),
     table("deposit_intents", &[Key::Number("player_id"), Key::Text("external_id")]),
+    table("order_facts", ORDER),
+    table("order_secrets", &[Key::Text("external_id"), Key::Text("name")]),
+    table("inquiries", ORDER),
 ];
 
 /// What a backup of PostgreSQL has besides: the chain, and what waits for it.

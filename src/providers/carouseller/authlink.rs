@@ -92,7 +92,7 @@ fn signed<'a>(site: &SiteWire, mut members: Members<'a>) -> Result<Pairs<'a>, Er
 /// # Errors
 ///
 /// `Provider` with what was answered instead, for the log.
-pub fn read_key(status: u16, body: &[u8]) -> Result<String, Error> {
+pub(super) fn read_key(status: u16, body: &[u8]) -> Result<String, Error> {
     let answer = success(status, body)?;
     let key = answer["key"].as_str().unwrap_or("");
     let good = !key.is_empty() && key.len() <= LONGEST_KEY && key.bytes().all(|b| b.is_ascii_graphic());
@@ -104,7 +104,7 @@ pub fn read_key(status: u16, body: &[u8]) -> Result<String, Error> {
 /// # Errors
 ///
 /// `Provider` with what was answered instead, for the log.
-pub fn read_rotation(status: u16, body: &[u8]) -> Result<(), Error> {
+pub(super) fn read_rotation(status: u16, body: &[u8]) -> Result<(), Error> {
     success(status, body).map(|_| ())
 }
 

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::super::purse::mask;
-use super::super::{InitiationAnswer, PayoutOrder};
+use super::super::{InitiationAnswer, PayoutOrder, Texts};
 use super::SiteWire;
 use super::pairs::{Members, Pairs, Value, is_blank, json};
 use super::signature::{SIGNATURE, looks_like_more, sign};
@@ -138,12 +138,21 @@ pub fn read_initiation_answer(http_status: u16, body: &[u8]) -> InitiationAnswer
     let Ok(members) = json(text, DEEPEST_ANSWER) else { return unknown("the answer is not one JSON object") };
     let Ok(answer) = Pairs::new(members) else { return unknown("the answer names a member twice") };
     match (answer.get("success"), answer.get("code").and_then(code)) {
-        (Some(Value::Bool(true)), Some(0)) => InitiationAnswer::Accepted(shown(&answer)),
+        (Some(Value::Bool(true)), Some(0)) => InitiationAnswer::Accepted(shown(&answer), facts(&answer)),
         (Some(Value::Bool(false)), Some(code)) if code != 0 => {
             InitiationAnswer::Refused(cut(&format!("code {code} {}", shown(&answer))))
         }
         _ => InitiationAnswer::Unknown(cut(&format!("neither a clear yes nor a clear no {}", shown(&answer)))),
     }
+}
+
+/// The Cashier's own ids of it, by which its status can be asked for.
+fn facts(answer: &Pairs<'_>) -> Texts {
+    let id = |name: &&str| match answer.get(name) {
+        Some(Value::Text(text) | Value::Number(text)) if !is_blank(text) => Some(((*name).to_owned(), cut(text))),
+        Some(_) | None => None,
+    };
+    ["transaction_id", "order_id"].iter().filter_map(id).collect()
 }
 
 /// An integer, or the same as a text. `00`, `-0` and `0.0` are not clear.

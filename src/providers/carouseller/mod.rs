@@ -2,17 +2,17 @@
 //!
 //! Checks come in the order of the contract: readable, action, site, address, signature, then each field.
 
+mod account;
 pub mod answer;
 mod authlink;
 mod deviations;
+pub mod door;
 pub mod explain;
 mod initiation;
 mod news;
 mod notification;
-mod pairs;
+mod provider;
 mod question;
-mod signature;
-mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -22,13 +22,15 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::signed::{fields as wire, pairs, signature};
 use super::{Notification, PayoutOrder, Question, RawRequest, ReadError};
 use crate::error::Error;
-use crate::ids::{Login, SiteId};
+use crate::ids::SiteId;
 use crate::money::Currency;
 use crate::secret::Secret;
 
-pub use authlink::{CHOSEN, Opening, read_key, read_rotation};
+pub use account::Account;
+pub use authlink::CHOSEN;
 pub use initiation::{Encoding, read_initiation_answer};
 
 use pairs::Pairs;
@@ -65,15 +67,21 @@ impl SiteWire {
 }
 
 /// The dialect, for all sites that use it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Carouseller {
     sites: HashMap<i64, SiteWire>,
+    accounts: HashMap<i64, Account>,
 }
 
 impl Carouseller {
     /// The dialect for these sites. Of two with the same number the later one counts; settings refuse that before.
     pub fn new(sites: impl IntoIterator<Item = SiteWire>) -> Self {
-        Self { sites: sites.into_iter().map(|site| (site.site.0, site)).collect() }
+        Self { sites: sites.into_iter().map(|site| (site.site.0, site)).collect(), accounts: HashMap::new() }
+    }
+
+    /// Whether any site takes notifications without a signature as hints.
+    pub fn accepts_unsigned(&self) -> bool {
+        self.sites.values().any(|site| site.accept_unsigned)
     }
 
     /// Verifies, then parses, `check_deposit` or `request_payout`.
@@ -118,24 +126,6 @@ impl Carouseller {
     pub fn initiation(&self, order: &PayoutOrder, encoding: Encoding) -> Result<Vec<u8>, Error> {
         let site = self.sites.get(&order.site.0).ok_or(Error::NotFound("site"))?;
         initiation::body(site, order, encoding)
-    }
-
-    /// The signed query that asks for a key to open the Cashier.
-    ///
-    /// # Errors
-    ///
-    /// `Invalid` with the name of what would make the signed text ambiguous.
-    pub fn authlink_query(&self, site: SiteId, opening: &Opening) -> Result<String, Error> {
-        authlink::query(self.sites.get(&site.0).ok_or(Error::NotFound("site"))?, opening)
-    }
-
-    /// The signed body that resets a player's rotation of payment systems.
-    ///
-    /// # Errors
-    ///
-    /// `Invalid` when the login would make the signed text ambiguous.
-    pub fn rotation_body(&self, site: SiteId, login: &Login) -> Result<Vec<u8>, Error> {
-        authlink::rotation(self.sites.get(&site.0).ok_or(Error::NotFound("site"))?, login)
     }
 
     fn site(&self, pairs: &Pairs<'_>, peer: IpAddr) -> Result<&SiteWire, ReadError> {

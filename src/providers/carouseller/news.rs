@@ -62,6 +62,7 @@ mod tests {
             News::ChargedBack => 'K',
             News::PayoutPaid => 'p',
             News::PayoutDeclined => 'd',
+            News::PayoutCancelled => 'c',
             News::PayoutPending => 'v',
             News::PayoutUnclear => 'u',
             News::Dispute => '!',

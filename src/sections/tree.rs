@@ -8,11 +8,11 @@ use config::{File, FileFormat, Source, Value, ValueKind};
 use super::Problem;
 
 /// A table of the tree, by key.
-pub(super) type Table = BTreeMap<String, Node>;
+pub type Table = BTreeMap<String, Node>;
 
 /// A value as it was given.
 #[derive(Clone, PartialEq)]
-pub(super) enum Node {
+pub enum Node {
     Table(Table),
     List(Vec<Node>),
     Text(String),
@@ -26,7 +26,7 @@ pub(super) enum Node {
 
 impl Node {
     /// What it is, in words for a reason.
-    pub(super) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Node::Table(_) => "a table",
             Node::List(_) => "a list",
@@ -39,7 +39,7 @@ impl Node {
     }
 
     /// Whether it is a table, or text of the environment that says it is.
-    pub(super) fn is_table(&self) -> bool {
+    pub fn is_table(&self) -> bool {
         match self {
             Node::Table(_) => true,
             Node::Env(text) => text.trim_start().starts_with('{'),
@@ -48,7 +48,7 @@ impl Node {
     }
 
     /// Whether it is a list of nothing.
-    pub(super) fn is_empty_list(&self) -> bool {
+    pub fn is_empty_list(&self) -> bool {
         match self {
             Node::List(list) => list.is_empty(),
             Node::Env(text) => matches!(text.trim(), "" | "[]"),
@@ -57,7 +57,7 @@ impl Node {
     }
 
     /// Whether every value below came from the environment.
-    pub(super) fn is_from_env(&self) -> bool {
+    pub fn is_from_env(&self) -> bool {
         match self {
             Node::Env(_) => true,
             Node::Table(table) => !table.is_empty() && table.values().all(Node::is_from_env),
@@ -67,7 +67,7 @@ impl Node {
 }
 
 /// Reads TOML text. The reason of a failure never quotes the text: the broken line may be the one with the salt.
-pub(super) fn parse_toml(text: &str) -> Result<Table, String> {
+pub fn parse_toml(text: &str) -> Result<Table, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match File::from_str(text, FileFormat::Toml).collect() {
         Ok(map) => Ok(map.into_iter().map(|(key, value)| (key, node(value))).collect()),
@@ -98,7 +98,7 @@ fn node(value: Value) -> Node {
 }
 
 /// Reads a list or table that an environment variable gives as JSON or TOML: `["a", "b"]`, `{ USD = 1 }`.
-pub(super) fn parse_inline(text: &str) -> Option<Node> {
+pub fn parse_inline(text: &str) -> Option<Node> {
     if let Ok(value) = serde_json::from_str::<serde_json::Value>(text) {
         return Some(node_of_json(value));
     }
@@ -121,7 +121,7 @@ fn node_of_json(value: serde_json::Value) -> Node {
 
 /// Lays `CROUPIER__SECTION__KEY` over the file's tree. Shorter names first, so that one key of a map may be
 /// given beside the whole map.
-pub(super) fn overlay(tree: &mut Table, env: impl Iterator<Item = (OsString, OsString)>, problems: &mut Vec<Problem>) {
+pub fn overlay(tree: &mut Table, env: impl Iterator<Item = (OsString, OsString)>, problems: &mut Vec<Problem>) {
     let mut seen = BTreeSet::new();
     let mut ours: Vec<(String, OsString)> =
         env.filter_map(|(name, value)| Some((name.to_str()?.to_lowercase(), value))).collect();

@@ -15,13 +15,13 @@ const MOST_PARAMETERS: usize = 100;
 /// The most values of one message, counted through lists and objects.
 const MOST_VALUES: usize = 1000;
 /// How deep lists and objects may be nested in a message; the message itself is the first level.
-pub(super) const DEEPEST_MESSAGE: usize = 4;
+pub(crate) const DEEPEST_MESSAGE: usize = 4;
 /// The longest parameter name.
 const LONGEST_NAME: usize = 64;
 
 /// A value as it came. A form has only texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
     /// The text of a JSON number, never taken through a number type.
     Number(Cow<'a, str>),
@@ -32,17 +32,17 @@ pub(super) enum Value<'a> {
 }
 
 /// Named values in the order they came.
-pub(super) type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+pub(crate) type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
 /// The parameters of one message: no name twice, sorted by name.
 #[derive(Debug, Clone)]
-pub(super) struct Pairs<'a> {
+pub(crate) struct Pairs<'a> {
     sorted: Members<'a>,
 }
 
 impl<'a> Pairs<'a> {
     /// Sorts the members by name. The same name twice is refused before anything hides it (threats PAR-5).
-    pub(super) fn new(mut members: Members<'a>) -> Result<Self, ReadError> {
+    pub(crate) fn new(mut members: Members<'a>) -> Result<Self, ReadError> {
         members.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         if members.windows(2).any(|two| two[0].0 == two[1].0) {
             return Err(ReadError::NotOneSet("the same parameter twice"));
@@ -51,24 +51,24 @@ impl<'a> Pairs<'a> {
     }
 
     /// The value as it came, blank or not.
-    pub(super) fn get(&self, name: &str) -> Option<&Value<'a>> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
         let at = self.sorted.binary_search_by(|(other, _)| other.as_ref().cmp(name)).ok()?;
         Some(&self.sorted[at].1)
     }
 
     /// All of them, by name.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
         self.sorted.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
     /// All of them, by name, as they are kept.
-    pub(super) fn members(&self) -> &[(Cow<'a, str>, Value<'a>)] {
+    pub(crate) fn members(&self) -> &[(Cow<'a, str>, Value<'a>)] {
         &self.sorted
     }
 }
 
 /// Reads a request strictly. One source: the body, or the query when there is no body.
-pub(super) fn read<'a>(raw: &RawRequest<'a>) -> Result<Pairs<'a>, ReadError> {
+pub(crate) fn read<'a>(raw: &RawRequest<'a>) -> Result<Pairs<'a>, ReadError> {
     let members = match (raw.body.is_empty(), raw.query.is_empty()) {
         (true, true) => return Err(ReadError::Unreadable("no parameters")),
         (false, false) => return Err(ReadError::NotOneSet("parameters in the query and in the body")),
@@ -85,22 +85,22 @@ pub(super) fn read<'a>(raw: &RawRequest<'a>) -> Result<Pairs<'a>, ReadError> {
 }
 
 /// Whether this is a parameter name of the dialect: `[a-z0-9_]{1,64}` (threats SIG-5).
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_name_byte)
 }
 
 /// Whether a parameter name may hold this byte.
-pub(super) fn is_name_byte(byte: u8) -> bool {
+pub(crate) fn is_name_byte(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')
 }
 
 /// Python's `str.isspace`, and true for the empty text: such a value counts as absent.
-pub(super) fn is_blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 
 /// A body without checks of names, in the order it came.
-pub(super) fn read_body<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Members<'a>, ReadError> {
+pub(crate) fn read_body<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Members<'a>, ReadError> {
     let is_json = is_json(content_type, body)?;
     let text = std::str::from_utf8(body).map_err(|_| ReadError::Unreadable("not UTF-8"))?;
     if is_json { json(text, DEEPEST_MESSAGE) } else { form(text) }
@@ -143,7 +143,7 @@ fn is_utf8_charset(parameter: &str) -> bool {
 }
 
 /// The fields of a form or a query string, decoded strictly: what is not UTF-8 or not whole is refused, not repaired.
-pub(super) fn form(text: &str) -> Result<Members<'_>, ReadError> {
+pub(crate) fn form(text: &str) -> Result<Members<'_>, ReadError> {
     let mut members = Vec::with_capacity(32);
     for field in text.split('&').filter(|field| !field.is_empty()) {
         if members.len() > MOST_PARAMETERS {
@@ -180,7 +180,7 @@ fn hex_digit(byte: u8) -> Option<u8> {
 }
 
 /// The members of one JSON object with nothing after it. No object in it may hold a name twice.
-pub(super) fn json(text: &str, deepest: usize) -> Result<Members<'_>, ReadError> {
+pub(crate) fn json(text: &str, deepest: usize) -> Result<Members<'_>, ReadError> {
     members(text, deepest, &mut 0)
 }
 

@@ -9,40 +9,39 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::Problem;
-pub(super) use super::tree::Node;
-use super::tree::{Table, parse_inline};
+use super::tree::{Node, Table, parse_inline};
 use crate::money::{Currency, MAX_MINOR};
 use crate::outgoing::AddressRules;
 use crate::secret::Secret;
 
 /// What was found while reading.
 #[derive(Default)]
-pub(super) struct Notes {
+pub struct Notes {
     problems: RefCell<Vec<Problem>>,
     /// Every full key that was asked for, given or not: what the settings know.
-    pub(super) asked: RefCell<BTreeSet<String>>,
+    pub asked: RefCell<BTreeSet<String>>,
 }
 
 impl Notes {
-    pub(super) fn error(&self, key: impl Into<String>, reason: impl Into<String>) {
+    pub fn error(&self, key: impl Into<String>, reason: impl Into<String>) {
         self.problems.borrow_mut().push(Problem::error(key, reason));
     }
 
-    pub(super) fn warning(&self, key: impl Into<String>, reason: impl Into<String>) {
+    pub fn warning(&self, key: impl Into<String>, reason: impl Into<String>) {
         self.problems.borrow_mut().push(Problem::warning(key, reason));
     }
 
-    pub(super) fn add(&self, problems: Vec<Problem>) {
+    pub fn add(&self, problems: Vec<Problem>) {
         self.problems.borrow_mut().extend(problems);
     }
 
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    pub fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
     }
 }
 
 /// One table while it is read. Getters take their key out; [`Section::finish`] refuses what is left.
-pub(super) struct Section<'a> {
+pub struct Section<'a> {
     path: String,
     table: Table,
     notes: &'a Notes,
@@ -50,26 +49,26 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    pub(super) fn new(path: impl Into<String>, table: Table, notes: &'a Notes) -> Self {
+    pub fn new(path: impl Into<String>, table: Table, notes: &'a Notes) -> Self {
         Self { path: path.into(), table, notes, known: Vec::new() }
     }
 
     /// The full key of a key of this section.
-    pub(super) fn key(&self, key: &str) -> String {
+    pub fn key(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    pub(super) fn notes(&self) -> &'a Notes {
+    pub fn notes(&self) -> &'a Notes {
         self.notes
     }
 
     /// Whether the key is given at all.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
     /// Takes a key away unread; says whether it was there.
-    pub(super) fn remove(&mut self, key: &str) -> bool {
+    pub fn remove(&mut self, key: &str) -> bool {
         self.table.remove(key).is_some()
     }
 
@@ -81,19 +80,19 @@ impl<'a> Section<'a> {
     }
 
     /// Takes a key and turns it into something; a reason becomes an error.
-    pub(super) fn get<T>(&mut self, key: &str, read: impl FnOnce(Node) -> Result<T, String>) -> Option<T> {
+    pub fn get<T>(&mut self, key: &str, read: impl FnOnce(Node) -> Result<T, String>) -> Option<T> {
         let (full, node) = self.take(key)?;
         read(node).map_err(|reason| self.notes.error(full, reason)).ok()
     }
 
     /// The table under a key; `None` when it is absent.
-    pub(super) fn section(&mut self, key: &str) -> Option<Section<'a>> {
+    pub fn section(&mut self, key: &str) -> Option<Section<'a>> {
         let table = self.get(key, table_of)?;
         Some(Section::new(self.key(key), table, self.notes))
     }
 
     /// The tables under the keys of this table, whose names are the operator's own.
-    pub(super) fn named_sections(self) -> Vec<(String, Section<'a>)> {
+    pub fn named_sections(self) -> Vec<(String, Section<'a>)> {
         let Section { path, table, notes, .. } = self;
         let inner = |(name, node): (String, Node)| {
             let full = format!("{path}.{name}");
@@ -108,7 +107,7 @@ impl<'a> Section<'a> {
         table.into_iter().filter_map(inner).collect()
     }
 
-    pub(super) fn boolean(&mut self, key: &str) -> Option<bool> {
+    pub fn boolean(&mut self, key: &str) -> Option<bool> {
         self.get(key, |node| match node {
             Node::Boolean(value) => Ok(value),
             Node::Env(text) if text.eq_ignore_ascii_case("true") => Ok(true),
@@ -118,16 +117,16 @@ impl<'a> Section<'a> {
     }
 
     /// An integer within `low` to `high`.
-    pub(super) fn integer(&mut self, key: &str, low: i64, high: i64) -> Option<i64> {
+    pub fn integer(&mut self, key: &str, low: i64, high: i64) -> Option<i64> {
         self.get(key, |node| integer_of(node, low, high))
     }
 
-    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+    pub fn text(&mut self, key: &str) -> Option<String> {
         self.get(key, text_of)
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
+    pub fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
         self.get(key, |node| {
             let text = text_of(node)?;
             let found = words.iter().find(|(word, _)| *word == text);
@@ -136,13 +135,13 @@ impl<'a> Section<'a> {
         })
     }
 
-    pub(super) fn socket(&mut self, key: &str) -> Option<SocketAddr> {
+    pub fn socket(&mut self, key: &str) -> Option<SocketAddr> {
         let wrong = |_| "must be an address and a port, like 127.0.0.1:8080 or [::1]:8080".to_owned();
         self.get(key, |node| text_of(node)?.parse().map_err(wrong))
     }
 
     /// An outgoing address that the rules allow.
-    pub(super) fn url(&mut self, key: &str, rules: &AddressRules) -> Option<Url> {
+    pub fn url(&mut self, key: &str, rules: &AddressRules) -> Option<Url> {
         self.get(key, |node| {
             let url = Url::parse(&text_of(node)?).map_err(|error| format!("is not a URL: {error}"))?;
             rules.check_url(&url).map_err(str::to_owned)?;
@@ -168,13 +167,13 @@ impl<'a> Section<'a> {
     }
 
     /// At least one secret.
-    pub(super) fn secrets(&mut self, key: &str) -> Vec<Secret> {
+    pub fn secrets(&mut self, key: &str) -> Vec<Secret> {
         let texts = self.texts(key, 1).unwrap_or_default();
         texts.into_iter().map(|(_, text)| Secret::new(text)).collect()
     }
 
     /// Addresses or networks; a bare address is a network of one.
-    pub(super) fn networks(&mut self, key: &str) -> Vec<IpNet> {
+    pub fn networks(&mut self, key: &str) -> Vec<IpNet> {
         let read = |(key, text): (String, String)| match network(&text) {
             Ok(net) => Some(net),
             Err(reason) => {
@@ -187,7 +186,7 @@ impl<'a> Section<'a> {
     }
 
     /// At least one currency, none of them twice.
-    pub(super) fn currencies(&mut self, key: &str) -> Vec<Currency> {
+    pub fn currencies(&mut self, key: &str) -> Vec<Currency> {
         let mut found: Vec<Currency> = Vec::new();
         for (key, text) in self.texts(key, 1).unwrap_or_default() {
             match Currency::parse(&text) {
@@ -200,7 +199,7 @@ impl<'a> Section<'a> {
     }
 
     /// Amounts in minor units by currency.
-    pub(super) fn amounts(&mut self, key: &str) -> BTreeMap<Currency, i64> {
+    pub fn amounts(&mut self, key: &str) -> BTreeMap<Currency, i64> {
         let Some(section) = self.section(key) else { return BTreeMap::new() };
         let (path, notes) = (section.path.clone(), self.notes);
         let read = |node| integer_of(node, 1, MAX_MINOR);
@@ -208,23 +207,23 @@ impl<'a> Section<'a> {
     }
 
     /// The tables under currency codes.
-    pub(super) fn by_currency(self) -> BTreeMap<Currency, Section<'a>> {
+    pub fn by_currency(self) -> BTreeMap<Currency, Section<'a>> {
         let Section { path, table, notes, .. } = self;
         by_currency(&path, table, notes, |key, node| Ok(Section::new(key, table_of(node)?, notes)))
     }
 
     /// The keys of this table, whose names are the operator's own.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         self.table.keys().cloned().collect()
     }
 
     /// A value that is still to be read.
-    pub(super) fn peek(&self, key: &str) -> Option<&Node> {
+    pub fn peek(&self, key: &str) -> Option<&Node> {
         self.table.get(key)
     }
 
     /// One secret or a list of them.
-    pub(super) fn secrets_or_one(&mut self, key: &str) -> Vec<Secret> {
+    pub fn secrets_or_one(&mut self, key: &str) -> Vec<Secret> {
         match self.peek(key) {
             Some(Node::List(_)) => self.secrets(key),
             Some(Node::Env(text)) if text.trim_start().starts_with('[') => self.secrets(key),
@@ -233,7 +232,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list of a few words, none of them twice.
-    pub(super) fn words<T: Copy + PartialEq>(&mut self, key: &str, words: &[(T, &str)]) -> Vec<T> {
+    pub fn words<T: Copy + PartialEq>(&mut self, key: &str, words: &[(T, &str)]) -> Vec<T> {
         let allowed = || words.iter().map(|(_, word)| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
         let mut found = Vec::new();
         for (key, text) in self.texts(key, 1).unwrap_or_default() {
@@ -247,7 +246,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list of integers within `low` to `high`; absent is empty.
-    pub(super) fn integers(&mut self, key: &str, low: i64, high: i64) -> Vec<i64> {
+    pub fn integers(&mut self, key: &str, low: i64, high: i64) -> Vec<i64> {
         let full = self.key(key);
         let nodes = self.get(key, list_of).unwrap_or_default();
         let read = |(at, node)| match node {
@@ -265,7 +264,7 @@ impl<'a> Section<'a> {
     }
 
     /// Country codes of two letters, upper-cased; absent is empty.
-    pub(super) fn countries(&mut self, key: &str) -> Vec<String> {
+    pub fn countries(&mut self, key: &str) -> Vec<String> {
         let mut found = Vec::new();
         for (key, text) in self.texts(key, 0).unwrap_or_default() {
             if text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
@@ -277,8 +276,35 @@ impl<'a> Section<'a> {
         found
     }
 
+    /// Notes it when `private_networks` would allow everything.
+    pub fn check_private_networks(&self, networks: &[IpNet]) {
+        if networks.iter().any(super::is_everybody) {
+            self.notes.error(self.key("private_networks"), "allows every private network; name yours");
+        }
+    }
+
+    /// A secret that has to be there; `why` says what it is for.
+    pub fn needed_secret(&mut self, key: &str, why: &str) -> Secret {
+        Secret::new(self.needed_text(key, why))
+    }
+
+    /// A text that has to be there and be more than blanks; `why` says what it is for.
+    pub fn needed_text(&mut self, key: &str, why: &str) -> String {
+        if !self.has(key) {
+            self.notes.error(self.key(key), format!("is missing: {why}"));
+        }
+        let full = self.key(key);
+        match self.text(key) {
+            Some(text) if text.trim().is_empty() => {
+                self.notes.error(full, "must not be empty");
+                text
+            }
+            text => text.unwrap_or_default(),
+        }
+    }
+
     /// Refuses every key that nobody asked for.
-    pub(super) fn finish(self) {
+    pub fn finish(self) {
         for (key, node) in &self.table {
             let from = if node.is_from_env() { " (from the environment)" } else { "" };
             let known = self.known.join(", ");

@@ -12,19 +12,19 @@ use super::pairs::{Pairs, Value, is_blank, is_name_byte};
 use crate::secret::Secret;
 
 /// The parameter that carries the signature and is never signed itself.
-pub(super) const SIGNATURE: &str = "signature";
+pub(crate) const SIGNATURE: &str = "signature";
 
 /// How values are written that the manual does not define.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reading {
-    pub(super) bools: Bools,
-    pub(super) nulls: Nulls,
-    pub(super) lists: Lists,
+pub(crate) struct Reading {
+    pub(crate) bools: Bools,
+    pub(crate) nulls: Nulls,
+    pub(crate) lists: Lists,
 }
 
 /// JSON true and false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bools {
+pub(crate) enum Bools {
     /// `True`, `False`: the language of the manual's samples.
     Capital,
     /// `true`, `false`
@@ -37,7 +37,7 @@ pub(super) enum Bools {
 
 /// JSON null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Nulls {
+pub(crate) enum Nulls {
     /// `None`
     Word,
     /// As if it had not come.
@@ -46,7 +46,7 @@ pub(super) enum Nulls {
 
 /// The order of a list's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lists {
+pub(crate) enum Lists {
     /// Sorted as texts.
     Sorted,
     /// As they came.
@@ -55,10 +55,10 @@ pub(super) enum Lists {
 
 impl Reading {
     /// What the manual's samples do.
-    pub(super) const REFERENCE: Self = Self { bools: Bools::Capital, nulls: Nulls::Word, lists: Lists::Sorted };
+    pub(crate) const REFERENCE: Self = Self { bools: Bools::Capital, nulls: Nulls::Word, lists: Lists::Sorted };
 
     /// What differs from the reference, for people; `None` when nothing does.
-    pub(super) fn deviation(self) -> Option<String> {
+    pub(crate) fn deviation(self) -> Option<String> {
         let bools = match self.bools {
             Bools::Capital => None,
             Bools::Lower => Some("booleans as true and false"),
@@ -79,7 +79,7 @@ impl Reading {
 }
 
 /// The readings that can differ for these parameters: at most sixteen, the reference first.
-pub(super) fn readings(pairs: &Pairs<'_>) -> Vec<Reading> {
+pub(crate) fn readings(pairs: &Pairs<'_>) -> Vec<Reading> {
     let mut kinds = Kinds::default();
     pairs.iter().for_each(|(_, value)| kinds.see(value));
     let bools: &[Bools] = match kinds.bools {
@@ -155,12 +155,12 @@ fn written<'v>(value: &'v Value<'_>, reading: Reading) -> Option<Cow<'v, str>> {
 }
 
 /// The text a parameter is signed as; `None` when it is left out because it is blank or counts as absent.
-pub(super) fn value_text<'v>(value: &'v Value<'_>, reading: Reading) -> Option<Cow<'v, str>> {
+pub(crate) fn value_text<'v>(value: &'v Value<'_>, reading: Reading) -> Option<Cow<'v, str>> {
     written(value, reading).filter(|text| !is_blank(text))
 }
 
 /// Hands the signed text to `sink` piece by piece, without the salt and the `;` before it.
-pub(super) fn write_text<'m, 'v: 'm>(
+pub(crate) fn write_text<'m, 'v: 'm>(
     members: impl IntoIterator<Item = &'m (Cow<'v, str>, Value<'v>)>,
     reading: Reading,
     mut sink: impl FnMut(&str),
@@ -186,14 +186,14 @@ pub(super) fn write_text<'m, 'v: 'm>(
 }
 
 /// The signed text without the salt and the `;` before it.
-pub(super) fn canonical(pairs: &Pairs<'_>, reading: Reading) -> String {
+pub(crate) fn canonical(pairs: &Pairs<'_>, reading: Reading) -> String {
     let mut text = String::new();
     write_text(pairs.members(), reading, |piece| text.push_str(piece));
     text
 }
 
 /// The signature of these parameters: 40 lower-case hex digits.
-pub(super) fn sign(pairs: &Pairs<'_>, salt: &Secret) -> String {
+pub(crate) fn sign(pairs: &Pairs<'_>, salt: &Secret) -> String {
     hex::encode(digest(&hashed(pairs, Reading::REFERENCE), salt))
 }
 
@@ -210,7 +210,7 @@ fn digest(hashed: &Sha1, salt: &Secret) -> [u8; 20] {
 
 /// What a signature is worth.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It holds, for the text written like this.
     Holds(Reading),
     /// It holds, for a text that could also be read as other parameters.
@@ -220,7 +220,7 @@ pub(super) enum Verdict {
 }
 
 /// Tries every salt and every reading, comparing decoded bytes in constant time.
-pub(super) fn verify(pairs: &Pairs<'_>, salts: &[Secret], signature: &str) -> Verdict {
+pub(crate) fn verify(pairs: &Pairs<'_>, salts: &[Secret], signature: &str) -> Verdict {
     let mut given = [0_u8; 20];
     if hex::decode_to_slice(signature, &mut given).is_err() {
         return Verdict::Fails;
@@ -235,7 +235,7 @@ pub(super) fn verify(pairs: &Pairs<'_>, salts: &[Secret], signature: &str) -> Ve
 }
 
 /// Whether the signed text splits back into exactly these parameters.
-pub(super) fn has_one_reading(pairs: &Pairs<'_>, reading: Reading) -> bool {
+pub(crate) fn has_one_reading(pairs: &Pairs<'_>, reading: Reading) -> bool {
     pairs
         .iter()
         .filter(|(name, _)| *name != SIGNATURE)

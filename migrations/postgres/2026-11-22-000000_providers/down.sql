@@ -1,0 +1,3 @@
+DROP TABLE inquiries;
+DROP TABLE order_secrets;
+DROP TABLE order_facts;
