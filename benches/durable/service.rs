@@ -187,7 +187,7 @@ fn dialect() -> Carouseller {
 fn raw<'a>(request: &'a HttpRequest, body: &'a [u8]) -> RawRequest<'a> {
     let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok());
     let peer = std::net::IpAddr::from([127, 0, 0, 1]);
-    RawRequest { content_type, query: request.query_string(), body, peer }
+    RawRequest::plain(content_type, request.query_string(), body, peer)
 }
 
 fn respond(answer: &Answer) -> HttpResponse {

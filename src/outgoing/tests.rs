@@ -15,7 +15,9 @@ fn outgoing() -> Outgoing {
 
 async fn post(url: &str) -> Result<Reply, SendError> {
     let url = Url::parse(url).unwrap();
-    outgoing().post(&url, &AddressRules::default(), "application/json", b"{\"amount\":1}".to_vec()).await
+    let headers = [("content-type", "application/json")];
+    let body = b"{\"amount\":1}".to_vec();
+    outgoing().send(Method::POST, &url, &AddressRules::default(), &headers, body, TOTAL_TIMEOUT).await
 }
 
 /// A provider that reads one request and then does `act` with the connection; answers its URL.
@@ -67,7 +69,8 @@ async fn an_answer_is_handed_over_whatever_its_status() {
         (b"HTTP/1.1 503 No\r\ncontent-length: 4\r\n\r\ngood", 503),
         (b"HTTP/1.0 402 No\r\n\r\ngood", 402),
     ] {
-        assert_eq!(post(&answer(bytes).await).await, Ok(Reply { status, body: b"good".to_vec() }));
+        let reply = post(&answer(bytes).await).await.expect("an answer");
+        assert_eq!((reply.status, reply.body.as_slice()), (status, b"good".as_slice()));
     }
 }
 

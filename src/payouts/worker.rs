@@ -289,7 +289,11 @@ impl Worker {
     }
 
     /// The order as its provider gets it, with the first request: the order, the profile and what it was asked with.
-    fn write(&self, conn: &mut DbConn, payout: &Payout) -> Result<Written, Error> {
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written: with the name of a field, or that the account or a key of `[vault]` is gone.
+    pub fn write(&self, conn: &mut DbConn, payout: &Payout) -> Result<Written, Error> {
         let site = SiteId(payout.site_id);
         let provider = self.settings.providers.of_site(&payout.provider, site);
         let provider = provider.ok_or(Error::NotFound("account with the provider"))?;

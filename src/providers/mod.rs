@@ -37,6 +37,13 @@ pub struct RawRequest<'a> {
     pub authorization: Option<&'a str>,
 }
 
+impl<'a> RawRequest<'a> {
+    /// A message at an address that says nothing, without an `Authorization` header.
+    pub fn plain(content_type: Option<&'a str>, query: &'a str, body: &'a [u8], peer: IpAddr) -> Self {
+        Self { content_type, query, body, peer, path: "", tail: "", authorization: None }
+    }
+}
+
 /// Why a message was not accepted. Nothing is stored for any of these but a counter and a log line.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

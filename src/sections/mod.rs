@@ -37,10 +37,12 @@ impl Problem {
         self.severity == Severity::Error
     }
 
+    /// A problem that stops the start.
     pub fn error(key: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { severity: Severity::Error, key: key.into(), reason: reason.into() }
     }
 
+    /// A problem that is said loudly.
     pub fn warning(key: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, key: key.into(), reason: reason.into() }
     }

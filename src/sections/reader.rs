@@ -23,18 +23,22 @@ pub struct Notes {
 }
 
 impl Notes {
+    /// Notes what stops the start.
     pub fn error(&self, key: impl Into<String>, reason: impl Into<String>) {
         self.problems.borrow_mut().push(Problem::error(key, reason));
     }
 
+    /// Notes what is said loudly.
     pub fn warning(&self, key: impl Into<String>, reason: impl Into<String>) {
         self.problems.borrow_mut().push(Problem::warning(key, reason));
     }
 
+    /// Notes what was found elsewhere.
     pub fn add(&self, problems: Vec<Problem>) {
         self.problems.borrow_mut().extend(problems);
     }
 
+    /// Everything noted, in the order it was found.
     pub fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
     }
@@ -49,6 +53,7 @@ pub struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
+    /// The table under `path`.
     pub fn new(path: impl Into<String>, table: Table, notes: &'a Notes) -> Self {
         Self { path: path.into(), table, notes, known: Vec::new() }
     }
@@ -58,6 +63,7 @@ impl<'a> Section<'a> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    /// Where problems are noted.
     pub fn notes(&self) -> &'a Notes {
         self.notes
     }
@@ -107,6 +113,7 @@ impl<'a> Section<'a> {
         table.into_iter().filter_map(inner).collect()
     }
 
+    /// True or false.
     pub fn boolean(&mut self, key: &str) -> Option<bool> {
         self.get(key, |node| match node {
             Node::Boolean(value) => Ok(value),
@@ -121,6 +128,7 @@ impl<'a> Section<'a> {
         self.get(key, |node| integer_of(node, low, high))
     }
 
+    /// A text.
     pub fn text(&mut self, key: &str) -> Option<String> {
         self.get(key, text_of)
     }
@@ -135,6 +143,7 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// An address and a port.
     pub fn socket(&mut self, key: &str) -> Option<SocketAddr> {
         let wrong = |_| "must be an address and a port, like 127.0.0.1:8080 or [::1]:8080".to_owned();
         self.get(key, |node| text_of(node)?.parse().map_err(wrong))

@@ -13,10 +13,15 @@ pub type Table = BTreeMap<String, Node>;
 /// A value as it was given.
 #[derive(Clone, PartialEq)]
 pub enum Node {
+    /// A table.
     Table(Table),
+    /// A list.
     List(Vec<Node>),
+    /// A text.
     Text(String),
+    /// An integer.
     Integer(i64),
+    /// True or false.
     Boolean(bool),
     /// Floats and whatever else no setting is.
     Other(&'static str),

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::*;
+use crate::providers::Provider;
 use crate::sections::{Notes, parse_toml};
 
 const SALT: &str = "a-salt-that-is-long-enough-0123";
@@ -140,7 +141,7 @@ fn impossible_values_of_a_site_are_refused_by_key() {
         ("payouts.auto_approve_up_to = { JPY = 1 }", "payouts.auto_approve_up_to.JPY"),
         ("payouts.four_eyes_from = { USD = 0 }", "payouts.four_eyes_from.USD"),
         ("payouts.four_eyes_from = 5", "payouts.four_eyes_from"),
-        ("cactus = {}", "cactus"),
+        ("nobody = {}", "nobody"),
     ];
     for (line, key) in lines {
         assert_eq!(errors(&site(line, ""), &[]), [format!("sites.demo.{key}")], "{line}");
@@ -263,11 +264,11 @@ fn the_environment_wins_over_the_file() {
     let (settings, _) = read(&site("limits.USD.payout_max = 500", ""), &env).expect("no errors");
 
     let demo = &settings.sites[0];
-    let provider = demo.carouseller.as_ref().unwrap();
+    let carouseller = &settings.providers.carouseller;
     assert_eq!(settings.server.public_bind.to_string(), "[::1]:0");
     assert_eq!(settings.server.trusted_proxies[1].to_string(), "192.168.1.1/32");
-    assert_eq!(provider.salts[1].expose(), "second,salt-0123456789012345");
-    assert!(provider.deduplicates_external_id);
+    assert_eq!(carouseller.secrets()[1].1.expose(), "second,salt-0123456789012345");
+    assert!(carouseller.manners(demo.site_id).deduplicates);
     assert_eq!(demo.limits[&Currency::parse("USD").unwrap()].payout_max, Some(700));
     assert_eq!(demo.payouts.four_eyes_from.len(), 2);
     assert_eq!(settings.wallet.api_keys["game_server"].keys[0].expose(), "fedcba98765432100123456789");

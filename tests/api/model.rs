@@ -6,17 +6,19 @@ use std::sync::Arc;
 
 use croupier::clock;
 use croupier::db::migrate::{self, Policy};
-use croupier::db::{Db, FileLock, Scope};
+use croupier::db::{Db, DbConn, FileLock, Scope};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, Login, Player, SiteId};
 use croupier::ledger;
 use croupier::money::{Currency, Money};
+use croupier::payouts::Payout;
 use croupier::payouts::lifecycle::Attempt;
-use croupier::payouts::outbox;
+use croupier::payouts::outbox::{self, Written};
 use croupier::players::{self, Change};
-use croupier::providers::{Direction, News, Notification, Question};
+use croupier::providers::{Call, Direction, News, Notification, PayoutOrder, Question, Texts, Verb};
 use croupier::questions::{self, Prepared};
 use croupier::settings::{OnRefusal, Settings, Site};
+use croupier::vault::Vault;
 use croupier::verify;
 use croupier::wallet::rollback;
 use croupier::wallet::transactions::{self, Kind, Movement};
@@ -291,9 +293,10 @@ impl Books {
                     let Some(id) = id else { return Ok(None) };
                     let scope = Scope::from(&id);
                     let send = move |tx: &mut croupier::db::WriteTx<'_>| {
-                        let claimed = outbox::claim(tx, id.as_str(), |_, _| Ok(b"body".to_vec()), "me", clock::now())?;
+                        let claimed = outbox::claim(tx, id.as_str(), written, ("me", &Vault::default()), clock::now())?;
                         let Some(claim) = claimed else { return Ok(None) };
-                        outbox::record(tx, &claim, outcome, "test", OnRefusal::Release, clock::now()).map(|()| None)
+                        let said = ("test", &Texts::new());
+                        outbox::record(tx, &claim, outcome, said, OnRefusal::Release, clock::now()).map(|()| None)
                     };
                     db.write(scope, send).await
                 })
@@ -402,4 +405,20 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(plays_out(batches));
     }
+}
+
+/// A payout written for its provider, as far as the books care.
+fn written(_: &mut DbConn, payout: &Payout) -> Result<Written, Error> {
+    let order = PayoutOrder {
+        external_id: ExternalId::parse(&payout.external_id)?,
+        site: SiteId(payout.site_id),
+        login: Login::parse("somebody")?,
+        amount: payout.money()?,
+        purse: None,
+        rail: None,
+        details: Texts::new(),
+        optional: Vec::new(),
+    };
+    let nowhere = "https://cashier.example/".parse().expect("an address");
+    Ok(Written { order, call: Call::json(Verb::Post, nowhere, b"body".to_vec()) })
 }

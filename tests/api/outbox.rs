@@ -6,17 +6,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use croupier::clock;
-use croupier::db::{self, Scope, schema};
+use croupier::db::{self, DbConn, Scope, WriteTx, schema};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, SiteId};
 use croupier::instance::Me;
 use croupier::orders::Status;
 use croupier::outgoing::Outgoing;
-use croupier::payouts::Stage;
 use croupier::payouts::approve::{self, By};
 use croupier::payouts::orphans::Watch;
 use croupier::payouts::outbox::{self, Claim};
 use croupier::payouts::worker::{Worked, Worker};
+use croupier::payouts::{Payout, Stage};
+use croupier::providers::Texts;
 use croupier::simulate::server::Behaviour;
 use diesel::prelude::*;
 use tokio::sync::{Notify, watch};
@@ -31,8 +32,9 @@ fn deduplicates(setup: &mut Setup) {
 }
 
 async fn retry(bench: &Bench, id: &ExternalId) -> Result<(), Error> {
-    let (id, site) = (id.clone(), bench.state().site(SiteId(crate::process::SITE)).expect("the site").clone());
-    bench.state().db.write(Scope::from(&id), move |tx| approve::retry(tx, &site, &id, STAFF, clock::now())).await
+    let (id, id_text, settings) = (id.clone(), id.as_str().to_owned(), bench.state().settings.clone());
+    let retry = move |tx: &mut WriteTx<'_>| approve::retry(tx, &settings.providers, &id, STAFF, clock::now());
+    bench.state().db.write(Scope::Order(id_text), retry).await
 }
 
 fn too_long() -> Behaviour {
@@ -328,11 +330,13 @@ async fn claim(bench: &Bench, id: &ExternalId) {
 }
 
 async fn claim_as(bench: &Bench, id: &ExternalId, owner: &str) -> Claim {
-    let (id, owner) = (id.as_str().to_owned(), owner.to_owned());
-    let body = |_: &mut croupier::db::DbConn, _: &croupier::payouts::Payout| Ok(b"{}".to_vec());
-    let claimed =
-        bench.state().db.write(Scope::Order(id.clone()), move |tx| outbox::claim(tx, &id, body, &owner, clock::now()));
-    claimed.await.expect("a claim").expect("it is due")
+    let (id, order, owner) = (id.as_str().to_owned(), id.as_str().to_owned(), owner.to_owned());
+    let (worker, vault) = (bench.worker.clone(), bench.state().vault.clone());
+    let claim = move |tx: &mut WriteTx<'_>| {
+        let write = |conn: &mut DbConn, payout: &Payout| worker.write(conn, payout);
+        outbox::claim(tx, &id, write, (&owner, &vault), clock::now())
+    };
+    bench.state().db.write(Scope::Order(order), claim).await.expect("a claim").expect("it is due")
 }
 
 #[tokio::test]
@@ -474,7 +478,7 @@ fn another(bench: &Bench, id: &str) -> Worker {
     let state = bench.state();
     let outgoing = Outgoing::with_timeouts(Duration::from_secs(1), Duration::from_secs(1)).expect("a client");
     let (db, settings) = (state.db.clone(), state.settings.clone());
-    Worker::new(db, settings, state.carouseller.clone(), outgoing, state.metrics.clone(), Me::new(id, false))
+    Worker::new(db, settings, outgoing, state.metrics.clone(), Me::new(id, false))
 }
 
 #[tokio::test]
@@ -520,7 +524,8 @@ async fn an_answer_after_the_attempt_was_called_unknown_is_a_note_and_nothing_el
         for _ in 0..2 {
             let claimed = claimed.clone();
             let record = move |tx: &mut croupier::db::WriteTx<'_>| {
-                outbox::record(tx, &claimed, outcome, "what the Cashier said", OnRefusal::Release, clock::now())
+                let said = ("what the Cashier said", &Texts::new());
+                outbox::record(tx, &claimed, outcome, said, OnRefusal::Release, clock::now())
             };
             bench.state().db.write(Scope::from(&id), record).await.expect("recorded");
         }

@@ -345,12 +345,15 @@ async fn an_order_whose_door_nobody_knows_is_opened_again() {
 
 #[tokio::test]
 async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_nothing_back() {
+    use croupier::cashier::deposit::{Begun, Came, Wanted, begin, note};
+    use croupier::providers::{Opened, Texts};
+
     let app = TestApp::with(shut).await;
     app.player("alice").await;
     let site = app.state.site(croupier::ids::SiteId(SITE)).expect("the site").clone();
     let player = Player { site: SiteId(SITE), login: Login::parse("alice").expect("a login") };
+    let settings = app.state.settings.clone();
     let begun = app.state.db.write(croupier::db::Scope::from(&player), move |tx| {
-        use croupier::cashier::deposit::{Begun, Wanted, begin};
         use croupier::money::{Currency, Money};
         let row = croupier::players::read(tx.read()?, &player)?.expect("alice");
         let wanted = Wanted {
@@ -361,9 +364,10 @@ async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_not
             comment: String::new(),
             metadata: croupier::cashier::metadata::Metadata::read(None)?,
             urls: [None, None],
+            details: Texts::new(),
         };
-        match begin(tx, &site, &row, &wanted, clock::now())? {
-            Begun::Open(id) => Ok(id),
+        match begin(tx, &settings.providers, &site, &row, &wanted, clock::now())? {
+            Begun::Open(id, _) => Ok(id),
             other => panic!("{other:?}"),
         }
     });
@@ -372,8 +376,9 @@ async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_not
     assert_eq!(app.cashier_asks(&order).await, id.as_str());
 
     let late = id.clone();
+    let vault = app.state.vault.clone();
     let failed = app.state.db.write(croupier::db::Scope::from(&late), move |tx| {
-        croupier::cashier::deposit::not_opened(tx, &late, "too late", clock::now())
+        note(tx, &vault, &late, &Came::Shut("too late".into()), clock::now())
     });
     failed.await.expect("nothing to do");
 
@@ -381,8 +386,10 @@ async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_not
     assert_eq!(app.deposit_status(&known).await, Status::Created);
     app.say(&known, PURCHASE, SUCCESS).await;
     let late = id.clone();
+    let vault = app.state.vault.clone();
     let opened = app.state.db.write(croupier::db::Scope::from(&late), move |tx| {
-        croupier::cashier::deposit::opened(tx, &late, "https://x.example/", clock::now())
+        let door = Opened { redirect_url: Some("https://x.example/".into()), ..Opened::default() };
+        note(tx, &vault, &late, &Came::Open(door), clock::now())
     });
     opened.await.expect("it is only noted");
     assert_eq!((app.deposit_status(&known).await, app.balance("alice").await), (Status::Credited, (1_000, 0)));

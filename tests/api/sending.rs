@@ -4,13 +4,14 @@
 use std::fs;
 
 use croupier::clock;
-use croupier::db::{Scope, WriteTx, immediately};
+use croupier::db::{DbConn, Scope, WriteTx, immediately};
 use croupier::error::Error;
 use croupier::ids::SiteId;
 use croupier::payouts::approve::{self, By, Ending};
 use croupier::payouts::worker::Worked;
-use croupier::payouts::{Stage, outbox, sending};
+use croupier::payouts::{Payout, Stage, outbox, sending};
 use croupier::simulate::server::Behaviour;
+use croupier::vault::Vault;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, MONEY, cashier};
@@ -43,12 +44,17 @@ async fn while_sending_is_held_nothing_is_claimed_until_a_person_confirms() {
 
     // Neither the worker, nor a retry, nor a claim that has slipped past the worker's look.
     assert_eq!(bench.step().await, Worked::Idle);
-    let site = bench.state().site(SiteId(SITE)).expect("the site").clone();
-    let id = first.clone();
-    write(&bench, move |tx| approve::retry(tx, &site, &id, BY, clock::now())).await.expect("a retry only queues");
+    let (settings, id) = (bench.state().settings.clone(), first.clone());
+    write(&bench, move |tx| approve::retry(tx, &settings.providers, &id, BY, clock::now()))
+        .await
+        .expect("a retry only queues");
     assert_eq!(bench.step().await, Worked::Idle);
     let id = first.to_string();
-    let claimed = write(&bench, move |tx| outbox::claim(tx, &id, |_, _| Ok(Vec::new()), "me", clock::now())).await;
+    let claim = move |tx: &mut WriteTx<'_>| {
+        let written = |_: &mut DbConn, _: &Payout| panic!("it must not be written");
+        outbox::claim(tx, &id, written, ("me", &Vault::default()), clock::now())
+    };
+    let claimed = write(&bench, claim).await;
     assert!(claimed.expect("a look").is_none());
     assert_eq!(cashier.all().len(), 0);
     assert_eq!((bench.attempts(&first).await.len(), bench.stage(&second).await), (0, Stage::Queued));
@@ -73,7 +79,7 @@ async fn what_a_held_database_takes_for_unsent_is_resolved_by_a_person() {
     let bench = Bench::new(&cashier.payout_url()).await;
     let resolve = |id: &croupier::ids::ExternalId, ending| {
         let (id, site) = (id.clone(), bench.state().site(SiteId(SITE)).expect("the site").clone());
-        write(&bench, move |tx| approve::resolve(tx, &site, "carouseller", &id, ending, BY, clock::now()))
+        write(&bench, move |tx| approve::resolve(tx, &site, &id, ending, BY, clock::now()))
     };
     let (paid, refused, waits) = (bench.payout(1_000).await, bench.payout(2_000).await, bench.payout(4_000).await);
     assert!(matches!(resolve(&paid, Ending::Succeeded).await, Err(Error::Conflict(_))), "nothing of it was sent");

@@ -101,7 +101,8 @@ impl Bench {
     pub async fn payout(&self, amount: i64) -> ExternalId {
         let transaction = self.transactions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let request = question("request_payout", LOGIN, amount, transaction);
-        let question = self.state().carouseller.read_question(&received(&request)).expect("a good question");
+        let question =
+            self.state().settings.providers.carouseller.read_question(&received(&request)).expect("a good question");
         let site = self.state().site(SiteId(SITE)).expect("the site").clone();
         questions::answer(&self.state().db, Prepared::new("carouseller", site, question)).await.expect("accepted")
     }
@@ -109,8 +110,13 @@ impl Bench {
     /// Delivers a notification about a payout.
     pub async fn notify(&self, id: &ExternalId, amount: i64, status_id: i64) {
         let request = notification(id.as_str(), LOGIN, amount, (11, status_id), 77);
-        let notification =
-            self.state().carouseller.read_notification(&received(&request)).expect("a good notification");
+        let notification = self
+            .state()
+            .settings
+            .providers
+            .carouseller
+            .read_notification(&received(&request))
+            .expect("a good notification");
         let stored = self.state().db.write(id, move |tx| webhooks::receive(tx, &notification, clock::now()));
         stored.await.expect("stored");
     }
@@ -187,24 +193,13 @@ async fn build(files: &Service, patience: Duration) -> (Application, Worker) {
     let app = Application::build(settings).await.expect("it starts");
     let outgoing = Outgoing::with_timeouts(patience, patience).expect("a client");
     let state = app.state();
-    let worker = Worker::new(
-        state.db.clone(),
-        state.settings.clone(),
-        state.carouseller.clone(),
-        outgoing,
-        state.metrics.clone(),
-        app.me().clone(),
-    );
+    let worker =
+        Worker::new(state.db.clone(), state.settings.clone(), outgoing, state.metrics.clone(), app.me().clone());
     (app, worker)
 }
 
 fn received(request: &Request) -> RawRequest<'_> {
-    RawRequest {
-        content_type: Some("application/json"),
-        query: "",
-        body: request.body.as_bytes(),
-        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
-    }
+    RawRequest::plain(Some("application/json"), "", request.body.as_bytes(), IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 pub fn player() -> Player {

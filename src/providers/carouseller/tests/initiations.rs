@@ -1,6 +1,6 @@
 //! The initiation we sign, and the answers to it.
 
-use super::super::super::InitiationAnswer;
+use super::super::super::{InitiationAnswer, Texts};
 use super::super::signature::{Verdict, verify};
 use super::*;
 use crate::ids::{ExternalId, Login};
@@ -13,6 +13,8 @@ fn order() -> PayoutOrder {
         login: Login::parse("6336914").unwrap(),
         amount: Money::new(400_000, Currency::parse("USD").unwrap()).unwrap(),
         purse: Some("555555...4444".to_owned()),
+        rail: None,
+        details: Texts::new(),
         optional: vec![
             ("remember_customer_purse".to_owned(), "0".to_owned()),
             ("first_name".to_owned(), "John".to_owned()),
@@ -116,7 +118,7 @@ fn only_a_clear_yes_is_accepted_and_only_a_clear_no_is_a_refusal() {
         assert!(matches!(answer, InitiationAnswer::Unknown(_)), "{http} {body}: {answer:?}");
     }
     for body in [r#"{"success":true,"code":0}"#, r#"{"Extra":[],"code":0,"success":true,"errors":true}"#] {
-        assert!(matches!(read_initiation_answer(201, body.as_bytes()), InitiationAnswer::Accepted(_)), "{body}");
+        assert!(matches!(read_initiation_answer(201, body.as_bytes()), InitiationAnswer::Accepted(..)), "{body}");
     }
     for body in [r#"{"success":false,"code":5}"#, r#"{"success":false,"code":-1}"#] {
         assert!(matches!(read_initiation_answer(200, body.as_bytes()), InitiationAnswer::Refused(_)), "{body}");
@@ -131,7 +133,9 @@ fn people_are_shown_ids_and_reasons_cleaned_and_cut() {
     let long = format!(r#"{{"success":false,"code":7,"message_for_user":"{}"}}"#, "ж".repeat(2000));
 
     let text = "transaction_id: 117580048, order_id: 217742619264065507927945843197, message_for_user: Success";
-    assert_eq!(read_initiation_answer(200, accepted.as_bytes()), InitiationAnswer::Accepted(text.to_owned()));
+    let ids = [("transaction_id", "117580048"), ("order_id", "217742619264065507927945843197")];
+    let facts = ids.map(|(name, id)| (name.to_owned(), id.to_owned())).into();
+    assert_eq!(read_initiation_answer(200, accepted.as_bytes()), InitiationAnswer::Accepted(text.to_owned(), facts));
     let text = "code 7 message_for_user: no 411111...1111";
     assert_eq!(read_initiation_answer(200, refused.as_bytes()), InitiationAnswer::Refused(text.to_owned()));
     let InitiationAnswer::Refused(text) = read_initiation_answer(200, long.as_bytes()) else { panic!("a clear no") };

@@ -97,7 +97,7 @@ impl Message {
 }
 
 fn raw<'a>(content_type: Option<&'a str>, body: &'a [u8]) -> RawRequest<'a> {
-    RawRequest { content_type, query: "", body, peer: NO_PEER.parse().unwrap() }
+    RawRequest::plain(content_type, "", body, NO_PEER.parse().unwrap())
 }
 
 fn json_body(body: &str) -> RawRequest<'_> {
