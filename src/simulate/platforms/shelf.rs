@@ -1,7 +1,7 @@
 //! What a played platform keeps: its orders, and how it was told to answer. For platforms on which an order is made by one call and
 //! named by one id of the merchant's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::host::Reply;
 use super::{Answering, End, Taken, Telling, Way};
-use crate::simulate::Params;
+use crate::simulate::{Params, sign};
 
 /// Members of a call that may differ between two arrivals of the same order: what proves who sent it, not what it says.
 const NOT_CONTENT: [&str; 2] = ["signature", "session_key"];
@@ -213,10 +213,10 @@ pub fn evasion(telling: Telling, not_found: Reply) -> Option<Reply> {
     }
 }
 
-fn content(params: &Params) -> Vec<(&String, &Value)> {
-    let mut members: Vec<_> = params.iter().filter(|(name, _)| !NOT_CONTENT.contains(&name.as_str())).collect();
-    members.sort_unstable_by_key(|(name, _)| *name);
-    members
+/// What a call says, as text: a form and JSON that say the same are equal.
+fn content(params: &Params) -> BTreeMap<&str, String> {
+    let members = params.iter().filter(|(name, _)| !NOT_CONTENT.contains(&name.as_str()));
+    members.map(|(name, value)| (name.as_str(), sign::text(value))).collect()
 }
 
 /// The answer to an order that is taken, well or badly given.
