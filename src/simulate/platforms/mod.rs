@@ -4,6 +4,7 @@
 //! common is here: how a demo and a test speak to any of them.
 
 pub mod host;
+pub mod rebilly;
 
 use std::time::Duration;
 
