@@ -77,6 +77,16 @@ impl<'a> Desk<'a> {
             Telling::Hangup => Some(Ok(Reply::Hangup)),
         }
     }
+
+    /// The same for a list.
+    pub fn evaded_list(&self) -> Option<Outcome> {
+        if self.switches.telling == Telling::NotFound { Some(Ok(empty_page())) } else { self.evaded() }
+    }
+}
+
+/// What is not to be found in a list is not on its page.
+fn empty_page() -> Reply {
+    Reply::JsonText(200, vec![("pagination-total", "0".to_owned())], "[]".to_owned())
 }
 
 /// A resource with this status.

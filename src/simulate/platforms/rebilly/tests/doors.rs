@@ -182,6 +182,8 @@ async fn questions_are_counted_and_answered_as_ordered() {
         let back = request(&rebilly, "GET", "/payout-requests/w-1", ("reb-apikey", &key), "").await;
         assert_eq!(back.map(|back| back.status), status, "{telling:?}");
     }
+    rebilly.tell_with(Telling::NotFound);
+    assert_eq!(ask(&rebilly, "GET", "/payout-requests?filter=customerId:cus_alice", "").await.json(), json!([]));
     rebilly.tell_with(Telling::Truth);
     assert_eq!(ask(&rebilly, "GET", "/payout-requests/unknown", "").await.status, 404);
     assert_eq!((rebilly.asked_about("w-1"), rebilly.asked_about("unknown")), (5, 1));
