@@ -8,6 +8,7 @@ pub mod cactus;
 pub mod carouseller;
 pub mod exotic;
 pub mod host;
+pub mod rebilly;
 pub mod shelf;
 
 use std::time::Duration;
