@@ -6,6 +6,7 @@
 use diesel::prelude::*;
 
 use super::lifecycle::{AfterAttempt, Attempt, Stage, after_attempt};
+use super::written;
 use super::{Payout, move_to, release, sending};
 use crate::clock::Micros;
 use crate::db::schema::{outbox, payout_attempts, payouts};
@@ -13,13 +14,13 @@ use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
 use crate::ledger::PlayerId;
-use crate::orders::secrets::{self, Kept};
 use crate::orders::transitions::{Because, SYSTEM};
 use crate::orders::{Status, facts, reviews};
-use crate::providers::purse::mask;
-use crate::providers::{Call, PayoutOrder, Texts};
+use crate::providers::Texts;
 use crate::settings::OnRefusal;
 use crate::vault::Vault;
+
+pub use super::written::Written;
 
 /// The longest wait between two tries that never reached the provider. Longer would leave players waiting after an outage; shorter
 /// would hammer a provider that is down.
@@ -36,31 +37,6 @@ pub struct Claim {
     pub written: Written,
 }
 
-/// A payout written for its provider.
-#[derive(Debug, Clone)]
-pub struct Written {
-    /// What the driver goes on with.
-    pub order: PayoutOrder,
-    /// Its first request.
-    pub call: Call,
-}
-
-impl Written {
-    /// Whether its bytes hold what the player gave: nobody may read them in the books.
-    fn is_confidential(&self) -> bool {
-        !self.order.details.is_empty()
-    }
-
-    /// The bytes as people may see them.
-    fn shown(&self) -> Vec<u8> {
-        if self.is_confidential() {
-            mask(&String::from_utf8_lossy(&self.call.body)).into_owned().into_bytes()
-        } else {
-            self.call.body.clone()
-        }
-    }
-}
-
 /// One attempt as it was written down.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = payout_attempts, treat_none_as_default_value = false)]
@@ -69,7 +45,7 @@ pub struct AttemptRow {
     pub external_id: String,
     /// From 1.
     pub number: i64,
-    /// The bytes that went out.
+    /// The bytes that went out; empty while nothing that makes the order has: it is only being prepared.
     pub body: Vec<u8>,
     /// When it was written down, before the first byte.
     pub started_at: Micros,
@@ -199,7 +175,8 @@ pub fn claim(
     if payout.standing()?.1 != Stage::Queued {
         return Ok(None);
     }
-    let written = match write(conn, &payout).and_then(|written| with_earlier_bytes(conn, vault, external_id, written)) {
+    let written = match write(conn, &payout).and_then(|new| written::with_earlier_bytes(conn, vault, external_id, new))
+    {
         Ok(written) => written,
         Err(error @ (Error::Database(_) | Error::NoConnection(_) | Error::Busy)) => return Err(error),
         Err(error) => {
@@ -214,7 +191,7 @@ pub fn claim(
     let row = AttemptRow {
         external_id: external_id.to_owned(),
         number: attempt,
-        body: written.shown(),
+        body: written.shown_now(),
         started_at: at,
         finished_at: None,
         outcome: None,
@@ -228,21 +205,10 @@ pub fn claim(
         return Ok(None);
     }
     diesel::insert_into(payout_attempts::table).values(row).execute(conn)?;
-    if written.is_confidential() {
-        secrets::keep(tx, vault, external_id, Kept::Body, &written.call.body)?;
-    }
+    written.seal_now(tx, vault)?;
     change_stage(tx, external_id, Stage::Queued, Stage::Sending, at)?;
     let payout = Payout { stage: Stage::Sending.name().to_owned(), updated_at: at, ..payout };
     Ok(Some(Claim { payout, attempt, written }))
-}
-
-/// The same, with the bytes of an attempt that may have reached the provider when there was one.
-fn with_earlier_bytes(conn: &mut DbConn, vault: &Vault, id: &str, mut written: Written) -> Result<Written, Error> {
-    if let Some(earlier) = reached_with(conn, id)? {
-        let sealed = if written.is_confidential() { secrets::open(conn, vault, id, Kept::Body)? } else { None };
-        written.call.body = sealed.unwrap_or(earlier);
-    }
-    Ok(written)
 }
 
 /// Moves a payout between the stages that are ours alone, which are told to nobody.
@@ -364,8 +330,9 @@ pub fn open_attempts(conn: &mut DbConn) -> QueryResult<Vec<Open>> {
 }
 
 /// Settles an attempt that a stopped process left open: it may have reached the provider. The payout becomes unknown; only where the
-/// provider pays a repeated id once (`deduplicates`) is it sent again (threats OUT-3). A payout that a notification has moved on
-/// meanwhile stays as it is. Says whether it was still open.
+/// provider pays a repeated id once (`deduplicates`) is it sent again (threats OUT-3). One that was only being prepared was not sent, and
+/// whoever prepared it will not send it either (`written::write_down`): it goes again. A payout that a notification has moved on meanwhile
+/// stays as it is. Says whether it was still open.
 ///
 /// # Errors
 ///
@@ -378,7 +345,12 @@ pub fn settle(
     at: Micros,
 ) -> Result<bool, Error> {
     let id = &open.external_id;
-    if !finish_attempt(tx, id, open.number, Attempt::Unknown, "the process stopped while it was under way", at)? {
+    let prepared_only = written::is_prepared_only(tx, id, open.number)?;
+    let (outcome, note) = match prepared_only {
+        true => (Attempt::NotSent, "the process stopped while it was prepared"),
+        false => (Attempt::Unknown, "the process stopped while it was under way"),
+    };
+    if !finish_attempt(tx, id, open.number, outcome, note, at)? {
         return Ok(false);
     }
     let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
@@ -386,7 +358,8 @@ pub fn settle(
     if payout.standing()?.1 != Stage::Sending {
         return Ok(true);
     }
-    if deduplicates(&payout.provider, SiteId(payout.site_id)) {
+    let not_sent = prepared_only && !others_reached(tx, id, open.number)?;
+    if not_sent || deduplicates(&payout.provider, SiteId(payout.site_id)) {
         queue_again(tx, &payout, why, at)?;
     } else {
         hold_for_review(tx, &payout, "payout_unknown", why, at)?;
@@ -437,18 +410,6 @@ pub fn is_under_way(conn: &mut DbConn, external_id: &str, number: i64) -> QueryR
         .get_result(conn)?;
     let stage: Option<String> = payouts::table.find(external_id).select(payouts::stage).first(conn).optional()?;
     Ok(open == 1 && stage.as_deref() == Some(Stage::Sending.name()))
-}
-
-/// The bytes with which an attempt may have reached the provider.
-fn reached_with(conn: &mut DbConn, external_id: &str) -> QueryResult<Option<Vec<u8>>> {
-    let not_sent = Some(Attempt::NotSent.name());
-    payout_attempts::table
-        .filter(payout_attempts::external_id.eq(external_id))
-        .filter(payout_attempts::outcome.is_null().or(payout_attempts::outcome.ne(not_sent)))
-        .order(payout_attempts::number)
-        .select(payout_attempts::body)
-        .first(conn)
-        .optional()
 }
 
 /// The number of the attempt that is claimed now.
