@@ -180,7 +180,7 @@ pub fn begin(
         created_at: at,
     };
     intents::add(tx, &intent)?;
-    if driver.manners(site.site_id).lost_opening_counts {
+    if driver.lost_opening_counts(site.site_id, door.rail.as_deref()) {
         // From here on it may be paid, whatever becomes of this process: it is never opened a second time.
         let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
         let why = Because { cause: "open", actor: SYSTEM, reason: "the provider is asked to open" };
