@@ -13,7 +13,7 @@ use super::requests::{self, Request};
 use super::{details, open, overrides};
 use crate::clock::{DAY_MICROS, Micros};
 use crate::db::{DbConn, WriteTx};
-use crate::deposits::{self, check, credit};
+use crate::deposits::{self, check, credit, lifecycle};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::limits;
@@ -340,7 +340,8 @@ fn note_opened(tx: &mut WriteTx<'_>, vault: &Vault, id: &ExternalId, opened: &Op
         requests::set_redirect(tx, id, url)?;
     }
     facts::add(tx, id.as_str(), &opened.facts)?;
-    if !opened.requisites.is_empty() {
+    // What has ended meanwhile is not paid to any more.
+    if !opened.requisites.is_empty() && !lifecycle::has_ended(Status::from_code(deposit.status)?) {
         secrets::keep_texts(tx, vault, id.as_str(), Kept::Requisites, &opened.requisites)?;
     }
     if deposit.status == Status::Created.code() {

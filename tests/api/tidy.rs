@@ -12,7 +12,7 @@ use source::{Source, functions, named_modules, rust};
 /// Which modules under the crate's root each of them may name, from the ground up. `lib` and `main` only list modules.
 ///
 /// Below `orders` nothing knows what a deposit or a payout is; above `webhooks` nothing moves money.
-const LAYERS: [(&str, &[&str]); 35] = [
+const LAYERS: [(&str, &[&str]); 36] = [
     ("error", &[]),
     ("secret", &[]),
     ("metrics", &[]),
@@ -114,6 +114,27 @@ const LAYERS: [(&str, &[&str]); 35] = [
         ],
     ),
     ("webhooks", &["clock", "db", "deposits", "error", "ids", "ledger", "orders", "payouts", "players", "providers"]),
+    (
+        "inquiries",
+        &[
+            "clock",
+            "db",
+            "deposits",
+            "error",
+            "ids",
+            "ledger",
+            "metrics",
+            "money",
+            "orders",
+            "outgoing",
+            "payouts",
+            "players",
+            "providers",
+            "settings",
+            "talk",
+            "webhooks",
+        ],
+    ),
     ("marks", &["db", "error", "events", "ledger", "staff"]),
     (
         "verify",
@@ -131,7 +152,7 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "webhooks",
         ],
     ),
-    ("state", &["cashier", "db", "error", "ids", "metrics", "outgoing", "providers", "settings"]),
+    ("state", &["cashier", "db", "error", "ids", "inquiries", "metrics", "outgoing", "providers", "settings"]),
     (
         "api",
         &[
@@ -142,6 +163,7 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "error",
             "events",
             "ids",
+            "inquiries",
             "ledger",
             "limits",
             "money",
@@ -168,6 +190,7 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "clock",
             "db",
             "error",
+            "inquiries",
             "instance",
             "marks",
             "metrics",
