@@ -150,7 +150,7 @@ mod tests {
     }
 
     /// One request that prepares, one that makes, and the end.
-    fn two_steps(url: &Url) -> impl Fn(&[Reply]) -> Result<Step<usize>, Error> {
+    fn two_steps(url: &Url) -> impl Fn(&[Reply]) -> Result<Step<usize>, Error> + use<> {
         let call = Call::json(Verb::Post, url.clone(), b"{}".to_vec());
         move |replies| {
             Ok(match replies {
