@@ -6,7 +6,7 @@ use super::deposit::{Door, Wanted};
 use super::{intents, open, requests};
 use crate::clock::Micros;
 use crate::db::WriteTx;
-use crate::deposits::{self, credit};
+use crate::deposits::{self, credit, lifecycle};
 use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::orders::secrets::{self, Kept};
@@ -52,7 +52,8 @@ fn note_opened(tx: &mut WriteTx<'_>, vault: &Vault, id: &ExternalId, opened: &Op
         requests::set_redirect(tx, id, url)?;
     }
     facts::add(tx, id.as_str(), &opened.facts)?;
-    if !opened.requisites.is_empty() {
+    // What has ended meanwhile is not paid to any more.
+    if !opened.requisites.is_empty() && !lifecycle::has_ended(Status::from_code(deposit.status)?) {
         secrets::keep_texts(tx, vault, id.as_str(), Kept::Requisites, &opened.requisites)?;
     }
     if deposit.status == Status::Created.code() {
