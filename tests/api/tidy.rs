@@ -216,6 +216,7 @@ const LAYERS: [(&str, &[&str]); 36] = [
             "deposits",
             "error",
             "events",
+            "inquiries",
             "marks",
             "money",
             "orders",
@@ -400,6 +401,7 @@ fn nothing_below_a_use_case_reads_a_clock() {
     // A lane on a server has patience with it, which is no time of the books.
     let tasks = [
         "src/questions.rs",
+        "src/inquiries/mod.rs",
         "src/payouts/worker.rs",
         "src/pushes/pusher.rs",
         "src/db/lane/server.rs",
