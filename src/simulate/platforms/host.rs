@@ -18,6 +18,8 @@ pub use super::super::http::Incoming;
 pub enum Reply {
     /// This status, these headers, and JSON.
     Json(u16, Vec<(&'static str, String)>, Value),
+    /// This status, these headers, and JSON as it is written here: a number in it keeps its digits.
+    JsonText(u16, Vec<(&'static str, String)>, String),
     /// This status, content type and body.
     Raw(u16, &'static str, Vec<u8>),
     /// Nothing: the connection is closed.
@@ -109,11 +111,8 @@ async fn serve(stream: TcpStream, handler: &Arc<Handler>) -> io::Result<()> {
 /// Says whether the connection goes on.
 async fn write(stream: &mut BufReader<TcpStream>, reply: Reply) -> io::Result<bool> {
     let bytes = match reply {
-        Reply::Json(status, headers, body) => {
-            let mut all = vec![("content-type", "application/json")];
-            all.extend(headers.iter().map(|(name, value)| (*name, value.as_str())));
-            http::response(status, &all, body.to_string().as_bytes())
-        }
+        Reply::Json(status, headers, body) => json(status, &headers, &body.to_string()),
+        Reply::JsonText(status, headers, body) => json(status, &headers, &body),
         Reply::Raw(status, content_type, body) => http::response(status, &[("content-type", content_type)], &body),
         Reply::Redirect(to) => http::response(302, &[("location", &to)], b""),
         Reply::Hangup | Reply::Late(..) => return Ok(false),
@@ -126,6 +125,12 @@ async fn write(stream: &mut BufReader<TcpStream>, reply: Reply) -> io::Result<bo
     stream.write_all(&bytes).await?;
     stream.flush().await?;
     Ok(true)
+}
+
+fn json(status: u16, headers: &[(&'static str, String)], body: &str) -> Vec<u8> {
+    let mut all = vec![("content-type", "application/json")];
+    all.extend(headers.iter().map(|(name, value)| (*name, value.as_str())));
+    http::response(status, &all, body.as_bytes())
 }
 
 async fn endless(stream: &mut BufReader<TcpStream>) -> io::Result<bool> {

@@ -3,9 +3,13 @@
 //! Every one is written from its published description alone and shares no code with the driver of the same name. What they have in
 //! common is here: how a demo and a test speak to any of them.
 
+pub mod cabbagino;
 pub mod cactus;
+pub mod carouseller;
 pub mod exotic;
 pub mod host;
+pub mod rebilly;
+pub mod shelf;
 
 use std::time::Duration;
 
