@@ -30,7 +30,7 @@ const LONGEST_WORD: usize = 72;
 /// The next question, or what was said.
 pub(super) fn ask(account: &Account, order: &OpenOrder, replies: &[Reply]) -> Result<Step<Inquired>, Error> {
     let ids = ids(account, order);
-    let Some(reply) = replies.last() else { return question(account, order, &ids[0].1) };
+    let Some(reply) = replies.last() else { return question(account, order, ids[0].1) };
     let (by, _) = ids[(replies.len() - 1).min(ids.len() - 1)];
     match (read(order, by, reply), ids.get(replies.len())) {
         (Inquired::NotFound(_), Some((_, other))) => question(account, order, other),

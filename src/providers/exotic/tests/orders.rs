@@ -30,11 +30,14 @@ fn amounts_have_two_decimals_whatever_they_are() {
     assert!(matches!(exotic().pay(&order, &[]), Err(Error::UnsupportedCurrency)));
 }
 
+/// A rail, details, and the name of what is wrong with them.
+type Given<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+
 #[test]
 fn details_that_fit_no_rail_are_refused_before_anything_is_sent() {
     let bank = ("bank_name", "Sberbank");
     let long = "x".repeat(129);
-    let refused: Vec<(&str, Vec<(&str, &str)>, &str)> = vec![
+    let refused: Vec<Given<'_>> = vec![
         ("card", vec![], "number_card"),
         ("card", vec![("number_card", " ")], "number_card"),
         ("card", vec![("number_card", "427634543958123")], "number_card"),
