@@ -1,7 +1,9 @@
 //! Carries out what a driver wants: request after request, until it says what came of it.
 
+use reqwest::Method;
+
 use crate::error::Error;
-use crate::outgoing::{AddressRules, Method, Outgoing, Reply, SendError};
+use crate::outgoing::{AddressRules, Outgoing, Reply, SendError};
 use crate::providers::{Call, Step, Verb};
 
 /// More requests than any talk has; a driver that asks for more goes in a circle.
@@ -148,7 +150,7 @@ mod tests {
     }
 
     /// One request that prepares, one that makes, and the end.
-    fn two_steps(url: &Url) -> impl Fn(&[Reply]) -> Result<Step<usize>, Error> {
+    fn two_steps(url: &Url) -> impl Fn(&[Reply]) -> Result<Step<usize>, Error> + use<> {
         let call = Call::json(Verb::Post, url.clone(), b"{}".to_vec());
         move |replies| {
             Ok(match replies {

@@ -121,6 +121,7 @@ fn asked(direction: Direction, facts: &[(&str, &str)]) -> OpenOrder {
 fn wanted<T: std::fmt::Debug>(step: Step<T>) -> Call {
     match step {
         Step::Call(call) => *call,
+        Step::Prepare(call) => panic!("a request that only prepares, to {}", call.url),
         Step::Done(done) => panic!("no request: {done:?}"),
     }
 }
@@ -129,7 +130,7 @@ fn wanted<T: std::fmt::Debug>(step: Step<T>) -> Call {
 fn done<T>(step: Step<T>) -> T {
     match step {
         Step::Done(done) => done,
-        Step::Call(call) => panic!("a request to {}", call.url),
+        Step::Call(call) | Step::Prepare(call) => panic!("a request to {}", call.url),
     }
 }
 
