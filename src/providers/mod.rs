@@ -8,8 +8,9 @@ pub mod registry;
 mod signed;
 
 pub use driver::{
-    BALANCE_AVAILABLE, BALANCE_HELD, Call, DepositOrder, Desk, DeskCall, Heard, Hint, InitiationAnswer, Inquired, Ladder, Manners, OpenOrder, Opened,
-    Opening, PATIENCE, PayoutOrder, Provider, Said, SiteFacts, Step, Texts, Told, Verb,
+    BALANCE_AVAILABLE, BALANCE_HELD, Call, DepositOrder, Desk, DeskCall, Heard, Hint, InitiationAnswer, Inquired,
+    Ladder, Manners, OpenOrder, Opened, Opening, PATIENCE, PayoutOrder, Provider, Said, SiteFacts, Step, Texts, Told,
+    Verb,
 };
 pub use registry::Providers;
 

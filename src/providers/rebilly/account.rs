@@ -132,7 +132,8 @@ impl Account {
         let token = self.notification_token.expose();
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         if !token.trim().is_empty() && !(token.len() >= SHORTEST_TOKEN && token.bytes().all(plain)) {
-            notes.error(s.key("notification_token"), "must be 16 or more letters, digits, - and _: it stands in a path");
+            notes
+                .error(s.key("notification_token"), "must be 16 or more letters, digits, - and _: it stands in a path");
         }
         if self.public_url.is_none() {
             let reason = "needs server.public_url: Rebilly is given our address with each deposit";
