@@ -62,6 +62,8 @@ const POLICY: &str =
         admin::sending::confirm,
         callback::carouseller,
         webhook::carouseller,
+        webhook::provider,
+        webhook::provider_below,
         machines::healthz,
         machines::readyz,
         machines::metrics,
@@ -77,6 +79,7 @@ const POLICY: &str =
         (name = "player", description = "Players, on the public listener, with a session token: the shape of ScaleTrade's Cashier API"),
         (name = "staff", description = "The back office: what people see and decide"),
         (name = "carouseller", description = "The Cashier, on the public listener: its questions and notifications"),
+        (name = "providers", description = "Other providers, on the public listener: their notifications"),
         (name = "machines", description = "Health, metrics and this document"),
     ),
     modifiers(&Security, &Pages)
