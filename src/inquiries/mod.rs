@@ -9,6 +9,7 @@ mod answer;
 mod claim;
 pub mod pace;
 pub mod schedule;
+pub mod standing;
 mod subject;
 #[cfg(test)]
 mod tests;

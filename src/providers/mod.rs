@@ -2,6 +2,7 @@
 
 pub mod carouseller;
 mod driver;
+pub mod exotic;
 pub mod purse;
 pub mod rebilly;
 pub mod registry;

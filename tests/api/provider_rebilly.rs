@@ -109,7 +109,7 @@ impl Scene {
 }
 
 fn asked(id: &str, amount: i64) -> Asked {
-    let (login, currency, transaction_id) = ("alice".into(), "USD".into(), "1".into());
+    let (login, currency, transaction_id) = ("alice".into(), "USD".into(), 1);
     Asked { id: id.to_owned(), order: Order { login, amount, currency, transaction_id } }
 }
 
@@ -331,7 +331,6 @@ async fn a_deposit_is_credited_once_when_its_transaction_is_approved() {
     }
     scene.tells(&deposit).await;
     scene.tells(&deposit).await;
-    scene.asks(&deposit, Direction::Deposit).await;
 
     assert_eq!((scene.balance().await, scene.app.deposit_status(&deposit).await), ((12_500, 0), Status::Credited));
     let order = &scene.rebilly.orders()[0];

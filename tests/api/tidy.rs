@@ -186,7 +186,6 @@ const LAYERS: [(&str, &[&str]); 39] = [
             "state",
             "wallet",
             "webhooks",
-            "inquiries",
             "talk",
         ],
     ),
@@ -212,7 +211,6 @@ const LAYERS: [(&str, &[&str]); 39] = [
             "state",
             "verify",
             "webhooks",
-            "inquiries",
             "vault",
         ],
     ),
@@ -227,6 +225,7 @@ const LAYERS: [(&str, &[&str]); 39] = [
             "deposits",
             "error",
             "events",
+            "inquiries",
             "marks",
             "money",
             "orders",
@@ -413,6 +412,7 @@ fn nothing_below_a_use_case_reads_a_clock() {
     // A lane on a server has patience with it, which is no time of the books.
     let tasks = [
         "src/questions.rs",
+        "src/inquiries/mod.rs",
         "src/payouts/worker.rs",
         "src/pushes/pusher.rs",
         "src/db/lane/server.rs",
