@@ -39,6 +39,7 @@ mod process;
 mod protection;
 mod provider_carouseller;
 mod provider_exotic;
+mod provider_rebilly;
 mod questions;
 #[path = "support/raw.rs"]
 mod raw;
