@@ -9,7 +9,8 @@ mod answer;
 mod claim;
 pub mod pace;
 pub mod schedule;
-mod subject;
+pub mod standing;
+pub mod subject;
 #[cfg(test)]
 mod tests;
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::carouseller::Carouseller;
+use super::exotic::Exotic;
+use super::rebilly::Rebilly;
 use super::{Provider, SiteFacts};
 use crate::ids::SiteId;
 use crate::sections::Section;
@@ -18,7 +20,7 @@ pub struct Providers {
 
 /// One line for each provider beside the main one.
 fn others() -> Vec<Box<dyn Provider>> {
-    vec![]
+    vec![Box::new(Exotic::default()), Box::new(Rebilly::default())]
 }
 
 /// Providers while the settings are read.

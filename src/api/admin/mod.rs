@@ -4,7 +4,9 @@
 //! that a change of role that comes first counts.
 
 pub(super) mod decisions;
+pub(super) mod desk;
 mod guard;
+pub(super) mod inquiries;
 mod moments;
 pub(super) mod orders;
 pub(super) mod reviews;
@@ -38,9 +40,13 @@ pub fn scope() -> impl HttpServiceFactory {
         .service(post("/payouts/{external_id}/approve", web::post().to(decisions::approve)))
         .service(post("/payouts/{external_id}/decline", web::post().to(decisions::decline)))
         .service(post("/payouts/{external_id}/retry", web::post().to(decisions::retry)))
+        .service(post("/payouts/{external_id}/ask", web::post().to(inquiries::payout)))
+        .service(post("/deposits/{external_id}/ask", web::post().to(inquiries::deposit)))
         .service(post("/payouts/{external_id}/resolve", web::post().to(decisions::resolve)))
         .service(post("/players/{site_id}/{site_login}/adjust", web::post().to(decisions::adjust)))
         .service(post("/reviews/{id}/close", web::post().to(reviews::close)))
+        .service(get("/providers", web::get().to(desk::list)))
+        .service(post("/providers/{site_id}/{provider}/{call}", web::post().to(desk::call)))
         .service(get("/sending", web::get().to(sending::look)))
         .service(post("/sending/confirm", web::post().to(sending::confirm)))
         .default_service(web::to(|| async { Problem::no_such_route() }))
