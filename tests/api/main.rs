@@ -19,6 +19,7 @@ mod examples;
 #[path = "support/game.rs"]
 mod game;
 mod game_server_crash;
+mod inquiries;
 mod instance_killed;
 mod keys;
 mod life;
