@@ -49,9 +49,9 @@ fn the_same_order_makes_the_same_bytes_and_carries_what_the_player_chose() {
     let mut order = payout_order();
     order.details.insert("payment_instrument_id".to_owned(), "inst_1".to_owned());
     order.optional = vec![(CUSTOMER.to_owned(), "cus_9".to_owned()), ("first_name".to_owned(), "Ann".to_owned())];
-    let write = || {
-        let Step::Call(call) = rebilly.pay(&order, &[]).unwrap() else { panic!("a call") };
-        told(&call)
+    let write = || match rebilly.pay(&order, &[]).unwrap() {
+        Step::Call(call) | Step::Prepare(call) => told(&call),
+        Step::Done(done) => panic!("{done:?}"),
     };
 
     assert_eq!(write(), write());
