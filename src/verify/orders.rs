@@ -115,7 +115,7 @@ fn check_payout(payout: &Payout, facts: &Facts, queued: bool, problems: &mut Vec
     facts.check_changes(id, &start, status, &mut wrong);
     facts.check_stages(id, &payout.stage, &mut wrong);
     facts.check_origin(&payout_origin(payout), &mut wrong);
-    if status == Status::Credited && !facts.vouched(id, Status::Credited, "payout_paid", &terms("capture")) {
+    if status == Status::Credited && !facts.vouched(id, Status::Credited, &["payout_paid", "paid"], &terms("capture")) {
         wrong("nobody vouches for its success");
     }
     Ok(())
@@ -200,7 +200,7 @@ fn check_deposit(deposit: &Deposit, status: Status, facts: &Facts, problems: &mu
     }
     facts.check_changes(id, &[Status::Created], status, &mut wrong);
     facts.check_origin(&deposit_origin(deposit), &mut wrong);
-    if credit.is_some() && !facts.vouched(id, Status::Credited, "deposit_paid", &terms("deposit")) {
+    if credit.is_some() && !facts.vouched(id, Status::Credited, &["deposit_paid", "paid"], &terms("deposit")) {
         wrong("nobody vouches for its payment");
     }
 }

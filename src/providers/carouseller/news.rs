@@ -65,6 +65,7 @@ mod tests {
             News::PayoutCancelled => 'c',
             News::PayoutPending => 'v',
             News::PayoutUnclear => 'u',
+            News::Paid | News::Declined | News::Pending => 'x',
             News::Dispute => '!',
             News::Informative => '-',
             News::NotKnown => '?',
