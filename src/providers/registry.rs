@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cactus::Cactus;
 use super::carouseller::Carouseller;
 use super::{Provider, SiteFacts};
 use crate::ids::SiteId;
@@ -18,7 +19,7 @@ pub struct Providers {
 
 /// One line for each provider beside the main one.
 fn others() -> Vec<Box<dyn Provider>> {
-    vec![]
+    vec![Box::new(Cactus::default())]
 }
 
 /// Providers while the settings are read.
