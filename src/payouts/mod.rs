@@ -1,6 +1,7 @@
 //! Payouts: money from the casino to a player through a provider.
 
 pub mod approve;
+mod attempts;
 pub mod lifecycle;
 pub mod list;
 pub mod orphans;
@@ -8,6 +9,7 @@ pub mod outbox;
 pub mod request;
 pub mod sending;
 pub mod worker;
+mod written;
 
 use diesel::prelude::*;
 

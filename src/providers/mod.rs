@@ -3,6 +3,7 @@
 pub mod cactus;
 pub mod carouseller;
 mod driver;
+pub mod exotic;
 pub mod purse;
 pub mod registry;
 mod signed;

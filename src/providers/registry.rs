@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::cactus::Cactus;
 use super::carouseller::Carouseller;
+use super::exotic::Exotic;
 use super::{Provider, SiteFacts};
 use crate::ids::SiteId;
 use crate::sections::Section;
@@ -19,7 +20,7 @@ pub struct Providers {
 
 /// One line for each provider beside the main one.
 fn others() -> Vec<Box<dyn Provider>> {
-    vec![Box::new(Cactus::default())]
+    vec![Box::new(Cactus::default()), Box::new(Exotic::default())]
 }
 
 /// Providers while the settings are read.
@@ -70,5 +71,14 @@ impl Providers {
     /// The provider with this name, when the site has an account there.
     pub fn of_site(&self, name: &str, site: SiteId) -> Option<&dyn Provider> {
         self.get(name).filter(|provider| provider.sites().contains(&site))
+    }
+}
+
+#[cfg(test)]
+impl Providers {
+    /// The same with one more, for tests that drive what any provider is treated by.
+    pub(crate) fn with(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.others.push(provider);
+        self
     }
 }

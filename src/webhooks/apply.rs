@@ -201,16 +201,18 @@ fn apply_to_deposit(
     }
 }
 
-/// Whether the provider says of another transaction of its own that it moved the money of this order, which has moved already.
+/// Whether the provider says of another transaction of its own that it moved the money of this order, which has moved already. What names
+/// no transaction, as some answers to a question do, is about the same one.
 pub(super) fn moved_twice(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<bool, Error> {
-    if !notification.news.moves_money() {
+    if !notification.news.moves_money() || notification.transaction_id.is_empty() {
         return Ok(false);
     }
     let applied = Verdict::Applied.name();
     for earlier in inbox::of_order(tx.read()?, &notification.external_id)?.iter().filter(|row| row.verdict == applied) {
         let earlier = earlier.notification(notification.provider)?;
+        let is_other = !earlier.transaction_id.is_empty() && earlier.transaction_id != notification.transaction_id;
         let said = notification.news.direction().map_or(earlier.news, |direction| earlier.news.of(direction));
-        if said == notification.news && earlier.transaction_id != notification.transaction_id {
+        if said == notification.news && is_other {
             return Ok(true);
         }
     }
@@ -292,6 +294,10 @@ fn apply_to_payout(
             payouts::capture(tx, payout, notification.provider, why, at).map(|()| Verdict::Applied)
         }
         PayoutDecision::Release(to) => payouts::release(tx, payout, to, why, at).map(|()| Verdict::Applied),
+        // Its review stays open: a person closes it.
+        PayoutDecision::Sent => {
+            payouts::move_to(tx, payout, (status, payouts::Stage::Sent), why, at).map(|()| Verdict::Applied)
+        }
         PayoutDecision::HoldAndReview(kind) => {
             outbox::remove(tx, &payout.external_id)?;
             payouts::move_to(tx, payout, (Status::ManualReview, payouts::Stage::Unknown), why, at)?;

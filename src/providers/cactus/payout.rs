@@ -29,7 +29,12 @@ impl Cactus {
         let mut members = wire::order(account, &order.external_id, &order.login, order.amount)?;
         members.push(("method".into(), Value::Text(rail.name.into())));
         members.push(("additional_fields".into(), wire::additional(&fields)));
-        wire::post(account, account.at(PATH), members).map(Step::call)
+        let call = wire::post(account, account.at(PATH), members)?;
+        let card = order.details.get("card_number");
+        Ok(Step::call(match card {
+            Some(card) => call.hiding(card),
+            None => call,
+        }))
     }
 }
 
