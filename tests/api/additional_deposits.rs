@@ -1,5 +1,6 @@
 //! Money that Cactus found and made an invoice of its own of: shown to a person, or credited once for ever and shown afterwards.
 
+use croupier::money::MAX_MINOR;
 use croupier::orders::Status;
 use croupier::simulate::platforms::cactus::{Additional, Manners};
 use croupier::simulate::platforms::{End, Platform, Twist};
@@ -54,7 +55,7 @@ async fn a_second_payment_of_a_paid_order_is_a_deposit_of_its_own() {
     assert_eq!((both.made().await, both.app.deposit_status(&paid).await), (1, Status::Credited));
     assert_eq!(both.app.reviews().await, ["additional_deposit"], "and a person looks at it");
     let rows = both.app.front("alice").await.get("/cashier/transactions").await.json["rows"].clone();
-    assert_eq!((&rows[0]["status"], rows[0]["amount"].to_string().as_str()), (&json!(3), "7.00"), "{rows}");
+    assert_eq!((&rows[0]["status"], &rows[0]["amount"]), (&json!(3), &json!(7.0)), "{rows}");
     both.tells(&found).await;
     let third = Additional { amount: 1_000, ..both.cactus.additional_under(&paid.id).expect("the order") };
     both.tells(&third).await;
@@ -187,9 +188,11 @@ async fn a_second_payment_of_an_order_that_is_not_paid_or_is_a_payout_is_no_addi
 async fn a_made_deposit_whose_balance_would_overflow_waits_for_a_person() {
     let both = credits().await;
     both.app.player("rich").await;
-    both.app.fill("rich", 1_000).await;
+    both.app.fill("rich", 999).await;
+    // What alice has won is on the other side of the same account of the house.
+    both.app.wallet().play("rich", "win", MAX_MINOR - 100_000, "the rest").await;
 
-    both.tells(&both.cactus.additional_of("rich", 700, "USD")).await;
+    both.tells(&both.cactus.additional_of("rich", 100_001, "USD")).await;
 
     assert_eq!(both.app.reviews().await, ["credit_failed", "additional_deposit"]);
     assert_eq!(both.app.count("deposits WHERE status = 4").await, 1);
