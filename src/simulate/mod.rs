@@ -7,8 +7,8 @@
 //! - [`messages`], [`caller`], [`notifier`], [`ladder`]: what the Cashier says, and how it insists.
 //! - [`server`]: the address where payout initiations come, with answers to order, good and bad.
 //! - [`cashier`]: whole deposits and payouts, with the faults of [`faults`].
-//! - [`platforms`]: the other providers, each with its own faults.
-//! - [`book`], [`gameserver`]: what must have happened, and the casino's side.
+//! - [`platforms`]: the other providers, each with its own faults; [`visits`]: whole deposits and payouts there, with those of [`faults`].
+//! - [`book`], [`gameserver`], [`front`]: what must have happened, and the casino's side.
 //! - [`demo`], [`certify`]: the main job, and the conformance list.
 
 pub mod book;
@@ -17,6 +17,7 @@ pub mod cashier;
 pub mod certify;
 pub mod demo;
 pub mod faults;
+pub mod front;
 pub mod gameserver;
 mod http;
 pub mod ladder;
@@ -26,6 +27,7 @@ pub mod notifier;
 pub mod platforms;
 pub mod server;
 pub mod sign;
+pub mod visits;
 
 use crate::secret::Secret;
 
