@@ -27,6 +27,7 @@ use crate::simulate::gameserver::GameServer;
 use crate::simulate::ladder::Ladder;
 use crate::simulate::meter::Meter;
 use crate::simulate::platforms;
+use crate::simulate::teller::Teller;
 use crate::simulate::visits::Visits;
 
 use host::Host;
@@ -126,7 +127,7 @@ async fn with_cashier(directory: &Path, meter: &Arc<Meter>) -> Result<(Host, Sid
 
 /// croupier, and the platform that it asks.
 async fn with_platform(directory: &Path, name: &str, meter: &Arc<Meter>) -> Result<(Host, Side), String> {
-    let platform = platforms::start(name, loopback()).await;
+    let platform = platforms::start(name, SITE_ID, loopback()).await;
     let platform = platform.map_err(|error| format!("the simulated {name}: {error}"))?;
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| format!("no randomness: {error}"))?;
@@ -135,7 +136,8 @@ async fn with_platform(directory: &Path, name: &str, meter: &Arc<Meter>) -> Resu
     platform.set_merchant(host.public());
     let game = GameServer::new(host.private(), SITE_ID, host.wallet_key().clone(), meter.clone());
     let front = Front::new(host.public(), host.private(), host.staff_token().clone(), meter.clone());
-    let visits = Visits::new(platform, game, front, LADDER_SPEED, PATIENCE);
+    let teller = Teller::new(platform, LADDER_SPEED, meter.clone());
+    let visits = Visits::new(teller, game, front, PATIENCE);
     Ok((host, Side::Platform(Box::new(visits))))
 }
 

@@ -1,7 +1,7 @@
 //! A player's front end and the back office, played: clients of the players' API and of the API of staff, as far as whole orders need them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -111,10 +111,5 @@ impl Front {
         let request = self.http.post(url).json_body(&json!({"reason": "looked at"}));
         let request = request.header("authorization", format!("Bearer {}", self.staff.expose()));
         caller::measured(&self.meter, "approval", request).await
-    }
-
-    /// Notes what a platform's notification was answered.
-    pub fn note(&self, answer: &Result<Answer, CallError>, started: Instant) {
-        self.meter.note("notification", &caller::status(answer), started.elapsed());
     }
 }

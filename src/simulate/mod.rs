@@ -7,7 +7,8 @@
 //! - [`messages`], [`caller`], [`notifier`], [`ladder`]: what the Cashier says, and how it insists.
 //! - [`server`]: the address where payout initiations come, with answers to order, good and bad.
 //! - [`cashier`]: whole deposits and payouts, with the faults of [`faults`].
-//! - [`platforms`]: the other providers, each with its own faults; [`visits`]: whole deposits and payouts there, with those of [`faults`].
+//! - [`platforms`]: the other providers, each with its own faults.
+//! - [`teller`], [`visits`]: who ends orders there, and whole deposits and payouts, with the faults of [`faults`].
 //! - [`book`], [`gameserver`], [`front`]: what must have happened, and the casino's side.
 //! - [`demo`], [`certify`]: the main job, and the conformance list.
 
@@ -27,6 +28,7 @@ pub mod notifier;
 pub mod platforms;
 pub mod server;
 pub mod sign;
+pub mod teller;
 pub mod visits;
 
 use crate::secret::Secret;

@@ -5,71 +5,44 @@
 mod deposit;
 mod payout;
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::caller::{Answer, CallError};
 use super::front::{Front, Wish};
 use super::gameserver::GameServer;
-use super::ladder::Ladder;
 use super::messages::Order;
-use super::notifier;
-use super::platforms::{End, Note, Platform, Taken, Twist, Way};
-
-/// How many copies a duplicated message has.
-const COPIES: usize = 4;
+use super::platforms::{Taken, Way};
+use super::teller::{COPIES, Teller};
 
 /// Players, staff and a platform, around one merchant.
 #[derive(Debug)]
 pub struct Visits {
-    platform: Arc<dyn Platform>,
+    teller: Teller,
     game: GameServer,
     front: Front,
-    ladder: Ladder,
-    late: Mutex<Vec<String>>,
     patience: Duration,
 }
 
 impl Visits {
-    /// Everything through this platform, whose ladder of repetitions goes `speed` times as fast. `patience` is how long the merchant may
-    /// take from an approval to the call that makes the order.
-    pub fn new(platform: Arc<dyn Platform>, game: GameServer, front: Front, speed: u32, patience: Duration) -> Self {
-        let ladder = Ladder::of(platform.ladder(), speed);
-        Self { platform, game, front, ladder, late: Mutex::default(), patience }
+    /// Everything through this teller's platform. `patience` is how long the merchant may take from an approval to the call that makes
+    /// the order.
+    pub fn new(teller: Teller, game: GameServer, front: Front, patience: Duration) -> Self {
+        Self { teller, game, front, patience }
     }
 
-    /// The platform.
-    pub fn platform(&self) -> &dyn Platform {
-        &*self.platform
-    }
-
-    /// Sends the notifications once more that were to come late. Returns those the merchant did not acknowledge.
-    pub async fn deliver_late(&self) -> Vec<String> {
-        let late = std::mem::take(&mut *self.late.lock().expect("nobody panics while keeping back"));
-        let mut failed = Vec::new();
-        for id in late {
-            failed.extend(self.deliver(&id, Note::PLAIN).await.err());
-        }
-        failed
-    }
-
-    /// Orders that were to be paid out, with how often each was asked for.
-    pub fn asked_for(&self) -> Vec<(String, usize)> {
-        let payouts = self.platform.orders().into_iter().filter(|order| order.way == Way::Payout);
-        payouts.map(|order| (order.id, order.asked)).collect()
-    }
-
-    fn keep_back(&self, id: &str) {
-        self.late.lock().expect("nobody panics while keeping back").push(id.to_owned());
+    /// Who ends the orders.
+    pub fn teller(&self) -> &Teller {
+        &self.teller
     }
 
     fn wish(&self, way: Way, order: &Order) -> Wish {
-        let method = self.platform.method();
+        let platform = self.teller.platform();
+        let method = platform.method();
         let details = match way {
-            Way::Deposit => self.platform.deposit_details(method),
-            Way::Payout => self.platform.details(method),
+            Way::Deposit => platform.deposit_details(method),
+            Way::Payout => platform.details(method),
         };
         let (amount, currency, key) = (order.amount, order.currency.clone(), order.transaction_id.to_string());
         Wish { way, amount, currency, method, details, key }
@@ -107,39 +80,10 @@ impl Visits {
 
     /// The order as the platform has it, when it says what was agreed.
     async fn taken(&self, id: &str, order: &Order) -> Result<Option<Taken>, String> {
-        let Some(taken) = self.platform.wait_for(id, self.patience).await else { return Ok(None) };
+        let Some(taken) = self.teller.platform().wait_for(id, self.patience).await else { return Ok(None) };
         let said = (taken.amount, taken.currency.as_str());
         let agreed = (order.amount, order.currency.as_str());
         if said == agreed { Ok(Some(taken)) } else { Err(format!("the order says {said:?}, agreed was {agreed:?}")) }
-    }
-
-    /// Ends an order and notifies until that is acknowledged.
-    async fn end(&self, id: &str, end: End) -> Result<(), String> {
-        self.platform.set(id, end);
-        self.deliver(id, Note::PLAIN).await
-    }
-
-    async fn deliver(&self, id: &str, note: Note) -> Result<(), String> {
-        let started = Instant::now();
-        let delivery = notifier::deliver_of(self.platform(), &self.ladder, id, note).await;
-        self.front.note(&delivery.last.clone().map_err(CallError::NoAnswer), started);
-        delivery.done().map_err(|reason| format!("{reason} ({note:?})"))
-    }
-
-    /// Delivers several copies at once; all must be acknowledged.
-    async fn deliver_copies(&self, id: &str) -> Result<(), String> {
-        let copies = (0..COPIES).map(|_| self.deliver(id, Note::PLAIN));
-        futures_util::future::join_all(copies).await.into_iter().collect()
-    }
-
-    /// Says that another amount was paid: the merchant keeps it for a person and acknowledges.
-    async fn deliver_other_amount(&self, id: &str) -> Result<(), String> {
-        self.deliver(id, Note { says: Some(End::Paid), twist: Twist::OtherAmount }).await
-    }
-
-    /// A notification about an order that does not exist; the merchant keeps it and acknowledges.
-    async fn deliver_unsolicited(&self, id: &str) -> Result<(), String> {
-        self.deliver(id, Note { says: Some(End::Paid), twist: Twist::UnknownOrder }).await
     }
 }
 

@@ -70,7 +70,7 @@ impl Side {
     async fn deliver_late(&self) -> Vec<String> {
         match self {
             Side::Cashier(cashier) => cashier.deliver_late().await,
-            Side::Platform(visits) => visits.deliver_late().await,
+            Side::Platform(visits) => visits.teller().deliver_late().await,
         }
     }
 
@@ -79,7 +79,7 @@ impl Side {
         match self {
             Side::Cashier(cashier) => cashier.server().all().into_iter().map(|one| one.external_id).collect(),
             Side::Platform(visits) => {
-                let asked_for = visits.asked_for().into_iter();
+                let asked_for = visits.teller().asked_for().into_iter();
                 asked_for.flat_map(|(id, count)| std::iter::repeat_n(id, count)).collect()
             }
         }
@@ -89,8 +89,7 @@ impl Side {
     fn doubles(&self) -> Vec<(String, usize)> {
         match self {
             Side::Cashier(cashier) => cashier.server().doubles(),
-            Side::Platform(visits) if visits.platform().pays_once() => Vec::new(),
-            Side::Platform(visits) => visits.asked_for().into_iter().filter(|(_, count)| *count > 1).collect(),
+            Side::Platform(visits) => visits.teller().doubles(),
         }
     }
 }

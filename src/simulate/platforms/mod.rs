@@ -25,17 +25,23 @@ use super::caller::{Answer, CallError};
 /// The names of all of them, as in settings and routes.
 pub const NAMES: [&str; 5] = ["carouseller", "cabbagino", "cactus", "exotic", "rebilly"];
 
-/// Starts the platform with this name, for a merchant of demos: site 332 where a platform numbers sites. Listens on `bind` (port 0: any
-/// free one).
+/// Starts the platform with this name, for a merchant of demos with this number where a platform numbers sites. Listens on `bind`
+/// (port 0: any free one).
 ///
 /// # Errors
 ///
 /// The address cannot be bound; as `InvalidInput` that there is no such platform.
-pub async fn start(name: &str, bind: SocketAddr) -> io::Result<Arc<dyn Platform>> {
+pub async fn start(name: &str, site_id: i64, bind: SocketAddr) -> io::Result<Arc<dyn Platform>> {
     Ok(match name {
-        "carouseller" => Arc::new(carouseller::Carouseller::start(bind, carouseller::Account::default()).await?),
+        "carouseller" => {
+            let mut account = carouseller::Account::default();
+            account.brand.site_id = site_id;
+            Arc::new(carouseller::Carouseller::start(bind, account).await?)
+        }
         "cabbagino" => Arc::new(cabbagino::Cabbagino::start(bind, cabbagino::Account::default()).await?),
-        "cactus" => Arc::new(cactus::Cactus::start(bind, cactus::Account::example()).await?),
+        "cactus" => {
+            Arc::new(cactus::Cactus::start(bind, cactus::Account { site_id, ..cactus::Account::example() }).await?)
+        }
         "exotic" => {
             let exotic = exotic::Exotic::start(bind, exotic::Account::example()).await?;
             // The only refusal of its manual that does not sound as if it would pass.

@@ -6,7 +6,7 @@ use super::{Asking, Visits, order_id, refusal, summary};
 use crate::simulate::cashier::PayoutEnd;
 use crate::simulate::faults::PayoutFault;
 use crate::simulate::messages::Order;
-use crate::simulate::platforms::{Answering, End, Note, Twist, Way};
+use crate::simulate::platforms::{Answering, Way};
 
 /// What the players' API says when the money does not suffice.
 const INSUFFICIENT: &str = "INSUFFICIENT_FUNDS";
@@ -25,7 +25,7 @@ impl Visits {
             (None, Some(_)) => return PayoutEnd::Refused(summary(&answer)),
             (None, None) => return PayoutEnd::Broken(None, format!("a withdrawal was answered {}", summary(&answer))),
         };
-        self.platform.answer_order_with(&id, answering(fault));
+        self.teller.platform().answer_order_with(&id, answering(fault));
         match self.send_and_end(&id, order, pays, fault).await {
             Ok(Some(true)) => PayoutEnd::Paid(id),
             Ok(Some(false)) => PayoutEnd::Declined(id),
@@ -56,34 +56,7 @@ impl Visits {
         if self.taken(id, order).await?.is_none() {
             return Ok(None);
         }
-        let (last, opposite) = if pays { (End::Paid, End::Declined) } else { (End::Declined, End::Paid) };
-        match fault {
-            PayoutFault::Smooth
-            | PayoutFault::Reordered
-            | PayoutFault::LostAnswer
-            | PayoutFault::Reset
-            | PayoutFault::BadGateway
-            | PayoutFault::Html
-            | PayoutFault::Slow
-            | PayoutFault::Refused => {}
-            PayoutFault::Duplicated => {
-                self.platform.set(id, last);
-                self.deliver_copies(id).await?;
-            }
-            PayoutFault::OtherAmount => self.deliver_other_amount(id).await?,
-            PayoutFault::Contradictory => {
-                self.end(id, last).await?;
-                self.end(id, opposite).await?;
-                return Ok(Some(pays));
-            }
-            PayoutFault::StatusFlip => {
-                self.deliver(id, Note { says: Some(End::Pending), twist: Twist::None }).await?;
-            }
-            PayoutFault::Unsolicited => self.deliver_unsolicited(id).await?,
-            PayoutFault::Late => self.keep_back(id),
-        }
-        self.end(id, last).await?;
-        Ok(Some(pays))
+        self.teller.payout(id, pays, fault).await.map(Some)
     }
 }
 
