@@ -123,7 +123,7 @@ impl Application {
             db: db.clone(),
             settings: settings.clone(),
             sites: Arc::new(sites),
-            asker: Asker::new(db.clone(), settings.clone(), outgoing.clone()),
+            asker: Asker::new(db.clone(), settings.clone(), outgoing.clone(), metrics.clone()),
             vault: Arc::new(Vault::new(&settings.vault)),
             outgoing,
             outbox,
@@ -182,6 +182,7 @@ impl Application {
             tokio::spawn(start_sending(worker, wake, state, stopped))
         });
         let watching = open.then(|| tokio::spawn(self.worker.clone().watch_open(self.state.stopping.clone())));
+        let asking = open.then(|| tokio::spawn(self.state.asker.clone().run(self.state.stopping.clone())));
         let tidying = open.then(|| tokio::spawn(end_what_was_given_up(db.clone(), self.state.stopping.clone())));
         let pushing = self.pusher.filter(|_| open).map(|pusher| tokio::spawn(pusher.run()));
         let marking =
@@ -204,6 +205,11 @@ impl Application {
             && tokio::time::timeout_at(deadline, pushing).await.is_err()
         {
             log::warn!("stop: events are still being pushed; they are pushed again after the next start");
+        }
+        if let Some(asking) = asking
+            && tokio::time::timeout_at(deadline, asking).await.is_err()
+        {
+            log::warn!("stop: providers are still being asked about orders; they are asked again after the next start");
         }
         if let Some(watching) = watching
             && let Err(error) = watching.await

@@ -1,6 +1,6 @@
 //! Counters for `GET /metrics`. Few labels, never a player or an amount.
 
-use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// All metrics of a service.
 #[derive(Debug, Clone)]
@@ -12,6 +12,10 @@ pub struct Metrics {
     pub webhooks: IntCounterVec,
     /// Messages whose signature or address was refused, by provider.
     pub refused: IntCounterVec,
+    /// Questions about orders that we asked, by provider and what came back.
+    pub inquiries: IntCounterVec,
+    /// Orders whose end we wait for, by provider.
+    pub awaited: IntGaugeVec,
     /// 1 while money routes are open.
     pub open: IntGauge,
     /// 1 while payouts are held back until a person confirms.
@@ -39,6 +43,11 @@ impl Metrics {
         let webhooks = counter("croupier_webhooks_total", "Answers to notifications", &["provider", "http"]);
         let refused = counter("croupier_refused_total", "Signatures and addresses refused", &["provider"]);
         let event_failures = counter("croupier_event_failures_total", "Pushes that were not taken", &["outcome"]);
+        let inquiries =
+            counter("croupier_inquiries_total", "Questions about orders, by what came back", &["provider", "answer"]);
+        let awaited = Opts::new("croupier_awaited_orders", "Orders whose end is waited for");
+        let awaited = IntGaugeVec::new(awaited, &["provider"]).expect("names and labels are constant");
+        registry.register(Box::new(awaited.clone())).expect("each is registered once");
         let gauge = |name: &str, help: &str| {
             let gauge = IntGauge::new(name, help).expect("names are constant");
             registry.register(Box::new(gauge.clone())).expect("each is registered once");
@@ -56,6 +65,8 @@ impl Metrics {
             questions,
             webhooks,
             refused,
+            inquiries,
+            awaited,
             open,
             sending_held,
             events_delivered,

@@ -111,6 +111,15 @@ pub struct CashierAcknowledgement {
     result: String,
 }
 
+/// What a provider is told: JSON with the members that its manual names.
+#[derive(ToSchema)]
+pub struct ProviderAnswer {
+    /// 0 when it was taken, where the provider's manual knows codes.
+    code: Option<i32>,
+    /// `ok` when it was taken, where the provider's manual wants to see it.
+    result: Option<String>,
+}
+
 /// A message that was not taken.
 #[derive(ToSchema)]
 pub struct CashierRefusal {

@@ -4,7 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::callback::respond;
-use super::carouseller::{CashierAcknowledgement, CashierNotification, CashierRefusal, CashierRefusals};
+use super::carouseller::{
+    CashierAcknowledgement, CashierNotification, CashierRefusal, CashierRefusals, ProviderAnswer,
+};
 use super::transport::{TransportError, read_body};
 use super::{quiet, raw};
 use crate::clock;
@@ -44,8 +46,8 @@ pub(super) async fn carouseller(
 #[utoipa::path(
     post, path = "/cashier/webhook/{provider}", tag = "providers", operation_id = "provider_webhook",
     params(("provider" = String, Path, description = "The provider's name")),
-    responses((status = 200, description = "Taken; the body is what the provider wants to see", content_type = "application/json"),
-        (status = 401, description = "The provider authenticates by HTTP and has not", content_type = "application/json"),
+    responses((status = 200, description = "Taken; the body is what the provider wants to see", body = ProviderAnswer),
+        (status = 401, description = "The provider authenticates by HTTP and has not", body = ProviderAnswer),
         (status = 403, description = "The account, the signature or the address is not good; nothing is stored", body = CashierRefusal),
         (status = 404, description = "There is no such provider", body = CashierRefusal),
         CashierRefusals)
@@ -66,7 +68,7 @@ pub(super) async fn provider(
     post, path = "/cashier/webhook/{provider}/{tail}", tag = "providers", operation_id = "provider_webhook_below",
     params(("provider" = String, Path, description = "The provider's name"),
         ("tail" = String, Path, description = "One or more further parts, made by croupier")),
-    responses((status = 200, description = "Taken; the body is what the provider wants to see", content_type = "application/json"),
+    responses((status = 200, description = "Taken; the body is what the provider wants to see", body = ProviderAnswer),
         (status = 403, description = "The account, the signature or the address is not good; nothing is stored", body = CashierRefusal),
         (status = 404, description = "There is no such provider", body = CashierRefusal),
         CashierRefusals)

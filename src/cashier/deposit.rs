@@ -2,15 +2,13 @@
 //!
 //! The Cashier asks about it afterwards with `check_deposit`, and that question takes the order over.
 
-use std::net::IpAddr;
-
 use url::Url;
 
 use super::intents::{self, Intent};
 use super::metadata::Metadata;
 use super::methods::{self, Offer, Why};
 use super::requests::{self, Request};
-use super::{details, open, overrides};
+use super::{details, overrides};
 use crate::clock::{DAY_MICROS, Micros};
 use crate::db::{DbConn, WriteTx};
 use crate::deposits::{self, check, credit};
@@ -18,15 +16,13 @@ use crate::error::Error;
 use crate::ids::{ExternalId, Login, SiteId};
 use crate::limits;
 use crate::money::Money;
-use crate::orders::secrets::{self, Kept};
 use crate::orders::transitions::{Because, SYSTEM};
-use crate::orders::{RAIL, Status, awaited, facts};
+use crate::orders::{RAIL, Status, awaited};
 use crate::players::{self, Known, PlayerRow};
 use crate::protection;
 use crate::providers::purse::mask;
-use crate::providers::{DepositOrder, Direction, Opened, Providers, Question, Texts};
+use crate::providers::{Direction, Providers, Question, Texts};
 use crate::settings::{MethodLimits, Site};
-use crate::vault::Vault;
 
 /// The longest address that a player's front end may name.
 const LONGEST_URL: usize = 2048;
@@ -34,9 +30,6 @@ const LONGEST_URL: usize = 2048;
 /// Deposits that one player may have begun and not paid. Fewer, and somebody who cannot decide is sent away; more, and a script fills
 /// the books.
 const MOST_BEGUN: i64 = 100;
-
-/// What a player is told when the door stays shut.
-const NOT_OPENED: &str = "the payment provider could not be opened";
 
 /// What a player asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,40 +139,7 @@ pub fn begin(
         return Err(Error::Conflict("too many deposits are begun and not paid".into()));
     }
     protection::check_deposit(tx, site, &known, wanted.amount, at)?;
-    let question = Question {
-        direction: Direction::Deposit,
-        site: SiteId(player.site_id),
-        login: Login::parse(&player.login)?,
-        amount: wanted.amount,
-        transaction_id: None,
-        fingerprint,
-        purse: None,
-        details: Vec::new(),
-    };
-    let id = check::open(tx, door.provider, &known, &question, details(wanted, &door)?, at)?;
-    let request = Request {
-        external_id: id.as_str().to_owned(),
-        player_id: player.id,
-        direction: requests::direction_name(Direction::Deposit).to_owned(),
-        idempotency_key: wanted.idempotency_key.clone(),
-        fingerprint: fingerprint.to_vec(),
-        method: offer.method.name.clone(),
-        comment: wanted.comment.clone(),
-        metadata: wanted.metadata.text.clone(),
-        redirect_url: None,
-        failure_reason: String::new(),
-        created_at: at,
-    };
-    requests::insert(tx, &request)?;
-    let intent = Intent {
-        player_id: player.id,
-        external_id: id.as_str().to_owned(),
-        provider: door.provider.to_owned(),
-        amount: wanted.amount.minor(),
-        currency: wanted.amount.currency().code().to_owned(),
-        created_at: at,
-    };
-    intents::add(tx, &intent)?;
+    let id = write(tx, &known, wanted, (&door, &offer.method.name), fingerprint, at)?;
     if driver.manners(site.site_id).lost_opening_counts {
         // From here on it may be paid, whatever becomes of this process: it is never opened a second time.
         let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
@@ -188,6 +148,53 @@ pub fn begin(
         awaited::add(tx, id.as_str(), door.provider, site.site_id, at)?;
     }
     Ok(Begun::Open(id, door))
+}
+
+/// Writes the order, the request that made it, and that it is begun.
+fn write(
+    tx: &mut WriteTx<'_>,
+    player: &Known,
+    wanted: &Wanted,
+    (door, method): (&Door, &str),
+    fingerprint: [u8; 32],
+    at: Micros,
+) -> Result<ExternalId, Error> {
+    let row = players::by_id(tx.read()?, player.id)?;
+    let question = Question {
+        direction: Direction::Deposit,
+        site: SiteId(row.site_id),
+        login: Login::parse(&row.login)?,
+        amount: wanted.amount,
+        transaction_id: None,
+        fingerprint,
+        purse: None,
+        details: Vec::new(),
+    };
+    let id = check::open(tx, door.provider, player, &question, details(wanted, door)?, at)?;
+    let request = Request {
+        external_id: id.as_str().to_owned(),
+        player_id: row.id,
+        direction: requests::direction_name(Direction::Deposit).to_owned(),
+        idempotency_key: wanted.idempotency_key.clone(),
+        fingerprint: fingerprint.to_vec(),
+        method: method.to_owned(),
+        comment: wanted.comment.clone(),
+        metadata: wanted.metadata.text.clone(),
+        redirect_url: None,
+        failure_reason: String::new(),
+        created_at: at,
+    };
+    requests::insert(tx, &request)?;
+    let intent = Intent {
+        player_id: row.id,
+        external_id: id.as_str().to_owned(),
+        provider: door.provider.to_owned(),
+        amount: wanted.amount.minor(),
+        currency: wanted.amount.currency().code().to_owned(),
+        created_at: at,
+    };
+    intents::add(tx, &intent)?;
+    Ok(id)
 }
 
 /// What the same request made before: its door is opened again while nobody knows where it is.
@@ -305,88 +312,6 @@ fn details(wanted: &Wanted, door: &Door) -> Result<String, Error> {
         }
     }
     serde_json::to_string(&details).map_err(|error| Error::Internal(error.to_string()))
-}
-
-/// What came of opening a deposit's provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Came {
-    /// It can be paid.
-    Open(Opened),
-    /// It cannot. Carries why, for people.
-    Shut(String),
-    /// Nobody knows: it may be paid. Carries why, for people.
-    Unknown(String),
-}
-
-/// Writes down what came of opening it. Whoever was first with the same order keeps the first address.
-///
-/// # Errors
-///
-/// What the database says.
-pub fn note(tx: &mut WriteTx<'_>, vault: &Vault, id: &ExternalId, came: &Came, at: Micros) -> Result<(), Error> {
-    match came {
-        Came::Open(opened) => note_opened(tx, vault, id, opened, at),
-        Came::Shut(reason) => note_shut(tx, id, reason, at),
-        Came::Unknown(reason) => {
-            let facts = Texts::from([("opening".to_owned(), format!("its outcome is unknown: {reason}"))]);
-            facts::add(tx, id.as_str(), &facts)
-        }
-    }
-}
-
-fn note_opened(tx: &mut WriteTx<'_>, vault: &Vault, id: &ExternalId, opened: &Opened, at: Micros) -> Result<(), Error> {
-    let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
-    if let Some(url) = &opened.redirect_url {
-        requests::set_redirect(tx, id, url)?;
-    }
-    facts::add(tx, id.as_str(), &opened.facts)?;
-    if !opened.requisites.is_empty() {
-        secrets::keep_texts(tx, vault, id.as_str(), Kept::Requisites, &opened.requisites)?;
-    }
-    if deposit.status == Status::Created.code() {
-        let why = Because { cause: "open", actor: SYSTEM, reason: "the Cashier is open for the player" };
-        credit::move_to(tx, &deposit, Status::PendingPayment, why, at)?;
-    }
-    Ok(())
-}
-
-/// Ends the order, unless somebody opened it, paid it, or the Cashier asked about it meanwhile.
-fn note_shut(tx: &mut WriteTx<'_>, id: &ExternalId, reason: &str, at: Micros) -> Result<(), Error> {
-    let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
-    let request = requests::of_order(tx.read()?, id)?.ok_or(Error::NotFound("request"))?;
-    let waits = [Status::Created.code(), Status::PendingPayment.code()].contains(&deposit.status);
-    let opened = request.redirect_url.is_some() || deposit.transaction_id.is_some();
-    if !waits || opened || !intents::remove(tx, deposit.player_id, id.as_str())? {
-        return Ok(());
-    }
-    requests::set_failure(tx, id, NOT_OPENED)?;
-    let why = Because { cause: "open", actor: SYSTEM, reason };
-    credit::move_to(tx, &deposit, Status::Failed, why, at)
-}
-
-/// The order as its provider gets it.
-///
-/// # Errors
-///
-/// `Internal`: a row is damaged.
-pub fn order(
-    id: &ExternalId,
-    door: &Door,
-    player: &PlayerRow,
-    wanted: &Wanted,
-    customer_ip: IpAddr,
-) -> Result<DepositOrder, Error> {
-    Ok(DepositOrder {
-        external_id: id.clone(),
-        site: SiteId(player.site_id),
-        login: Login::parse(&player.login)?,
-        amount: wanted.amount,
-        rail: door.rail.clone(),
-        details: wanted.details.clone(),
-        optional: open::profile(player)?,
-        customer_ip,
-        return_urls: wanted.urls.clone(),
-    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod intents;
 pub mod metadata;
 pub mod methods;
 pub mod open;
+pub mod opening;
 pub mod overrides;
 pub mod question;
 pub mod requests;

@@ -8,6 +8,7 @@ mod copy_database;
 mod demo;
 mod events;
 mod explain;
+mod inquiries;
 mod ledger;
 mod migrate;
 mod openapi;
@@ -64,6 +65,8 @@ enum Command {
     Openapi,
     /// Whether payouts go out, and the word that lets those of a restored or copied database go.
     Sending(sending::Args),
+    /// Orders whose end is waited for: what their providers said, when the last notification is due.
+    Inquiries(inquiries::Args),
     /// Accounts of the back office.
     Staff(staff::Args),
     /// Play the main job with nothing prepared, against the built-in Cashier simulator.
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args, &cli.settings),
         Command::Openapi => openapi::run(),
         Command::Sending(args) => sending::run(args, &cli.settings),
+        Command::Inquiries(args) => inquiries::run(args, &cli.settings),
         Command::Staff(args) => staff::run(args, &cli.settings),
         Command::Demo(args) => demo::run(&args),
         Command::Simulate(args) => simulate::run(&args),

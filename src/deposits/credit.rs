@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::Deposit;
+use super::{Deposit, lifecycle};
 use crate::clock::Micros;
 use crate::db::WriteTx;
 use crate::db::schema::deposits;
@@ -11,8 +11,8 @@ use crate::events::{self, Kind, New};
 use crate::ids::{ExternalId, SiteId};
 use crate::ledger::{self, PlayerId};
 use crate::money::{Currency, Money};
-use crate::orders::Status;
 use crate::orders::transitions::{self, Because};
+use crate::orders::{Status, awaited, secrets};
 
 /// Puts the paid amount on the player's balance and moves the deposit to `Credited`.
 ///
@@ -62,6 +62,10 @@ pub fn move_to(tx: &mut WriteTx<'_>, deposit: &Deposit, to: Status, why: Because
     let set = (deposits::status.eq(to.code()), deposits::updated_at.eq(at));
     if diesel::update(row).set(set).execute(tx.conn()?)? != 1 {
         return Err(Error::Internal(format!("deposit {} moved meanwhile", deposit.external_id)));
+    }
+    if lifecycle::has_ended(to) {
+        awaited::remove(tx, &deposit.external_id)?;
+        secrets::forget(tx, &deposit.external_id)?;
     }
     transitions::record(tx, &deposit.external_id, (from, None), (to, None), why, at)?;
     let Some(kind) = Kind::of_deposit(to).filter(|_| from != to) else { return Ok(()) };

@@ -55,6 +55,19 @@ pub fn decide(status: Status, news: News) -> Decision {
     }
 }
 
+/// Whether nothing more is waited for: what comes after this end comes by itself.
+pub fn has_ended(status: Status) -> bool {
+    match status {
+        Status::Created | Status::PendingPayment | Status::ProviderConfirmed | Status::ManualReview => false,
+        Status::Credited
+        | Status::CreditFailed
+        | Status::Failed
+        | Status::Cancelled
+        | Status::Refunded
+        | Status::Chargeback => true,
+    }
+}
+
 /// A deposit is credited once, whatever was said before (threats LIF-5), and never again.
 fn paid(status: Status) -> Decision {
     match status {

@@ -11,10 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, redirect};
+use reqwest::redirect;
 use url::Url;
 
 pub use address::AddressRules;
+pub use reqwest::Method;
 use resolver::GuardedResolver;
 
 /// The longest answer that is read, in bytes. A real one has a few hundred.

@@ -42,6 +42,15 @@ impl Ending {
     }
 }
 
+/// What a wish to send again leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retried {
+    /// It goes out again.
+    Queued,
+    /// Sending again could pay twice; its provider can be asked what became of it.
+    Ask,
+}
+
 /// Approves a payout; with enough approvals it is queued in the same commit.
 ///
 /// # Errors
@@ -85,7 +94,7 @@ pub fn decline(tx: &mut WriteTx<'_>, id: &ExternalId, by: By<'_>, at: Micros) ->
 }
 
 /// Sends a payout again. One that waits after tries that never reached the provider goes at once; an unknown one goes again only
-/// where the provider pays a repeated id once.
+/// where the provider pays a repeated id once, and is asked about where it tells a status.
 ///
 /// # Errors
 ///
@@ -96,10 +105,11 @@ pub fn retry(
     id: &ExternalId,
     by: By<'_>,
     at: Micros,
-) -> Result<(), Error> {
+) -> Result<Retried, Error> {
     let payout = load(tx, id)?;
     let (_, stage) = payout.standing()?;
-    let deduplicates = super::deduplicates(providers, &payout.provider, SiteId(payout.site_id));
+    let site = SiteId(payout.site_id);
+    let manners = providers.of_site(&payout.provider, site).map(|provider| provider.manners(site));
     let history = outbox::history(tx.read()?, id.as_str())?;
     match stage {
         Stage::Queued => {}
@@ -109,7 +119,11 @@ pub fn retry(
         Stage::Unknown if history.under_way => {
             return Err(Error::Conflict("an attempt is still under way".into()));
         }
-        Stage::Unknown if deduplicates => {}
+        Stage::Unknown if manners.is_some_and(|manners| manners.deduplicates) => {}
+        Stage::Unknown if manners.is_some_and(|manners| manners.tells_status) => {
+            audit::append(tx, by.actor, "payout.retry", id.as_str(), by.reason, at)?;
+            return Ok(Retried::Ask);
+        }
         Stage::Unknown => {
             return Err(Error::Conflict(
                 "the outcome is unknown and sending again could pay twice: find out how it ended and resolve it".into(),
@@ -119,7 +133,7 @@ pub fn retry(
     }
     audit::append(tx, by.actor, "payout.retry", id.as_str(), by.reason, at)?;
     let why = Because { cause: "retry", actor: by.actor, reason: by.reason };
-    outbox::queue_again(tx, &payout, why, at)
+    outbox::queue_again(tx, &payout, why, at).map(|()| Retried::Queued)
 }
 
 /// Says how a payout ended. An open one is captured or released; one that ended the other way is corrected.

@@ -56,6 +56,8 @@ pub enum Decision {
     Capture,
     /// The player was not paid: give the held money back; the status says why.
     Release(Status),
+    /// It is certain now that the provider has it: its final word is to come.
+    Sent,
     /// Keep the hold, never send, and ask a person. Carries the review's kind.
     HoldAndReview(&'static str),
     /// Already so, or says nothing about money.
@@ -89,7 +91,13 @@ pub fn on_news(status: Status, stage: Stage, reached: bool, news: News) -> Decis
             Stage::AwaitingApproval | Stage::Done => Decision::Review("payout_unclear"),
         },
         News::Dispute => Decision::Review("dispute"),
-        News::PayoutPending | News::Informative | News::NotKnown => Decision::Record,
+        News::PayoutPending => match stage {
+            Stage::Unknown if reached => Decision::Sent,
+            Stage::AwaitingApproval | Stage::Queued | Stage::Sending | Stage::Unknown | Stage::Sent | Stage::Done => {
+                Decision::Record
+            }
+        },
+        News::Informative | News::NotKnown => Decision::Record,
         News::DepositPaid
         | News::DepositDeclined
         | News::DepositCancelled
@@ -205,6 +213,18 @@ mod tests {
                     if stage == Stage::Done {
                         assert!(matches!(decision, Decision::Record | Decision::Review(_)), "final stays final");
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_provider_works_on_is_certainly_there_when_something_was_sent() {
+        for status in Status::all() {
+            for stage in Stage::all() {
+                for (news, reached) in News::ALL.into_iter().flat_map(|news| [(news, false), (news, true)]) {
+                    let certain = stage == Stage::Unknown && reached && news == News::PayoutPending;
+                    assert_eq!(on_news(status, stage, reached, news) == Decision::Sent, certain, "{stage:?} {news:?}");
                 }
             }
         }

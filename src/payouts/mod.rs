@@ -1,6 +1,7 @@
 //! Payouts: money from the casino to a player through a provider.
 
 pub mod approve;
+mod attempts;
 pub mod lifecycle;
 pub mod list;
 pub mod orphans;

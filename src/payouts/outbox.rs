@@ -5,6 +5,7 @@
 
 use diesel::prelude::*;
 
+use super::attempts::{finish_attempt, note_late_answer, others_reached, reached_with};
 use super::lifecycle::{AfterAttempt, Attempt, Stage, after_attempt};
 use super::{Payout, move_to, release, sending};
 use crate::clock::Micros;
@@ -61,38 +62,7 @@ impl Written {
     }
 }
 
-/// One attempt as it was written down.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = payout_attempts, treat_none_as_default_value = false)]
-pub struct AttemptRow {
-    /// The payout.
-    pub external_id: String,
-    /// From 1.
-    pub number: i64,
-    /// The bytes that went out.
-    pub body: Vec<u8>,
-    /// When it was written down, before the first byte.
-    pub started_at: Micros,
-    /// When its outcome was.
-    pub finished_at: Option<Micros>,
-    /// `accepted`, `refused`, `not_sent`, `unknown`; none while it is under way.
-    pub outcome: Option<String>,
-    /// What the provider said, for people.
-    pub note: String,
-    /// The instance that claimed it; empty: one of a version that did not say.
-    pub owner: String,
-}
-
-/// An attempt without an outcome.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Open {
-    /// The payout.
-    pub external_id: String,
-    /// The attempt.
-    pub number: i64,
-    /// The instance that claimed it.
-    pub owner: String,
-}
+pub use super::attempts::{AttemptRow, History, Open, attempts, history, is_under_way, open_attempts};
 
 #[derive(Insertable)]
 #[diesel(table_name = outbox)]
@@ -138,35 +108,6 @@ pub fn due(conn: &mut DbConn, now: Micros, most: i64) -> QueryResult<Vec<String>
         .select(outbox::external_id)
         .limit(most)
         .load(conn)
-}
-
-/// What the attempts of a payout say about where it may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct History {
-    /// How many there were.
-    pub attempts: usize,
-    /// One of them may have reached the provider.
-    pub reached: bool,
-    /// One of them has no outcome yet.
-    pub under_way: bool,
-}
-
-/// What the attempts of a payout say.
-///
-/// # Errors
-///
-/// What the database says.
-pub fn history(conn: &mut DbConn, external_id: &str) -> QueryResult<History> {
-    let outcomes: Vec<Option<String>> = payout_attempts::table
-        .filter(payout_attempts::external_id.eq(external_id))
-        .select(payout_attempts::outcome)
-        .load(conn)?;
-    let not_sent = Attempt::NotSent.name();
-    Ok(History {
-        attempts: outcomes.len(),
-        reached: outcomes.iter().any(|outcome| outcome.as_deref() != Some(not_sent)),
-        under_way: outcomes.iter().any(Option::is_none),
-    })
 }
 
 /// Claims a payout and writes the attempt down. `None` when sending is held, when it is not to be sent any more, or when it cannot be
@@ -291,7 +232,7 @@ pub fn record(
     let id = &claim.payout.external_id;
     facts::add(tx, id, facts)?;
     if !finish_attempt(tx, id, claim.attempt, outcome, note, at)? {
-        return note_late_answer(tx, claim, outcome, note);
+        return Ok(note_late_answer(tx, (id, claim.attempt), outcome, note)?);
     }
     let reached_before = others_reached(tx, id, claim.attempt)?;
     let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
@@ -348,21 +289,6 @@ pub fn hold_for_review(
     Ok(())
 }
 
-/// Every attempt without an outcome.
-///
-/// # Errors
-///
-/// What the database says.
-pub fn open_attempts(conn: &mut DbConn) -> QueryResult<Vec<Open>> {
-    let columns = (payout_attempts::external_id, payout_attempts::number, payout_attempts::owner);
-    let rows: Vec<(String, i64, String)> = payout_attempts::table
-        .filter(payout_attempts::outcome.is_null())
-        .order((payout_attempts::external_id, payout_attempts::number))
-        .select(columns)
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(external_id, number, owner)| Open { external_id, number, owner }).collect())
-}
-
 /// Settles an attempt that a stopped process left open: it may have reached the provider. The payout becomes unknown; only where the
 /// provider pays a repeated id once (`deduplicates`) is it sent again (threats OUT-3). A payout that a notification has moved on
 /// meanwhile stays as it is. Says whether it was still open.
@@ -411,94 +337,9 @@ pub fn queue_again(tx: &mut WriteTx<'_>, payout: &Payout, why: Because<'_>, at: 
     move_to(tx, payout, (Status::PendingPayment, Stage::Queued), why, at)
 }
 
-/// Every attempt of a payout, oldest first.
-///
-/// # Errors
-///
-/// What the database says.
-pub fn attempts(conn: &mut DbConn, external_id: &str) -> QueryResult<Vec<AttemptRow>> {
-    payout_attempts::table
-        .filter(payout_attempts::external_id.eq(external_id))
-        .order(payout_attempts::number)
-        .select(AttemptRow::as_select())
-        .load(conn)
-}
-
-/// Whether an attempt is open and its payout still waits for it.
-///
-/// # Errors
-///
-/// What the database says.
-pub fn is_under_way(conn: &mut DbConn, external_id: &str, number: i64) -> QueryResult<bool> {
-    let open: i64 = payout_attempts::table
-        .find((external_id, number))
-        .filter(payout_attempts::outcome.is_null())
-        .count()
-        .get_result(conn)?;
-    let stage: Option<String> = payouts::table.find(external_id).select(payouts::stage).first(conn).optional()?;
-    Ok(open == 1 && stage.as_deref() == Some(Stage::Sending.name()))
-}
-
-/// The bytes with which an attempt may have reached the provider.
-fn reached_with(conn: &mut DbConn, external_id: &str) -> QueryResult<Option<Vec<u8>>> {
-    let not_sent = Some(Attempt::NotSent.name());
-    payout_attempts::table
-        .filter(payout_attempts::external_id.eq(external_id))
-        .filter(payout_attempts::outcome.is_null().or(payout_attempts::outcome.ne(not_sent)))
-        .order(payout_attempts::number)
-        .select(payout_attempts::body)
-        .first(conn)
-        .optional()
-}
-
 /// The number of the attempt that is claimed now.
 fn newest_claim(tx: &mut WriteTx<'_>, id: &str) -> QueryResult<Option<i64>> {
     outbox::table.find(id).filter(outbox::claimed.eq(true)).select(outbox::attempts).first(tx.read()?).optional()
-}
-
-/// Writes the outcome of an attempt that has none. Says whether it had none.
-fn finish_attempt(
-    tx: &mut WriteTx<'_>,
-    id: &str,
-    number: i64,
-    outcome: Attempt,
-    note: &str,
-    at: Micros,
-) -> QueryResult<bool> {
-    let set = (
-        payout_attempts::finished_at.eq(Some(at)),
-        payout_attempts::outcome.eq(Some(outcome.name())),
-        payout_attempts::note.eq(note),
-    );
-    let open = payout_attempts::table.find((id, number)).filter(payout_attempts::outcome.is_null());
-    Ok(diesel::update(open).set(set).execute(tx.conn()?)? == 1)
-}
-
-/// Whether another attempt than this one may have reached the provider.
-fn others_reached(tx: &mut WriteTx<'_>, id: &str, number: i64) -> QueryResult<bool> {
-    let harmless = Some(Attempt::NotSent.name());
-    let reached: i64 = payout_attempts::table
-        .filter(payout_attempts::external_id.eq(id))
-        .filter(payout_attempts::number.ne(number))
-        .filter(payout_attempts::outcome.is_null().or(payout_attempts::outcome.ne(harmless)))
-        .count()
-        .get_result(tx.read()?)?;
-    Ok(reached > 0)
-}
-
-/// Puts an answer beside an attempt that somebody has settled before it came. Writing the same outcome twice changes nothing.
-fn note_late_answer(tx: &mut WriteTx<'_>, claim: &Claim, outcome: Attempt, note: &str) -> Result<(), Error> {
-    let (id, number) = (&claim.payout.external_id, claim.attempt);
-    let row = payout_attempts::table.find((id, number));
-    let columns = (payout_attempts::outcome, payout_attempts::note);
-    let (settled, known): (Option<String>, String) = row.select(columns).first(tx.read()?)?;
-    let late = format!("; the answer came later: {}: {note}", outcome.name());
-    if known.ends_with(&late) || (settled.as_deref() == Some(outcome.name()) && known == note) {
-        return Ok(());
-    }
-    log::warn!("payout {id}: attempt {number} came back {} after it was settled as unknown", outcome.name());
-    diesel::update(row).set(payout_attempts::note.eq(format!("{known}{late}"))).execute(tx.conn()?)?;
-    Ok(())
 }
 
 /// How long to wait after the given attempt: doubled each time from two seconds, a fifth more or less so that payouts of one outage

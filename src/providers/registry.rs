@@ -71,3 +71,12 @@ impl Providers {
         self.get(name).filter(|provider| provider.sites().contains(&site))
     }
 }
+
+#[cfg(test)]
+impl Providers {
+    /// The same with one more, for tests that drive what any provider is treated by.
+    pub(crate) fn with(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.others.push(provider);
+        self
+    }
+}

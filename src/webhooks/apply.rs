@@ -274,6 +274,10 @@ fn apply_to_payout(
             payouts::capture(tx, payout, notification.provider, why, at).map(|()| Verdict::Applied)
         }
         PayoutDecision::Release(to) => payouts::release(tx, payout, to, why, at).map(|()| Verdict::Applied),
+        // Its review stays open: a person closes it.
+        PayoutDecision::Sent => {
+            payouts::move_to(tx, payout, (status, payouts::Stage::Sent), why, at).map(|()| Verdict::Applied)
+        }
         PayoutDecision::HoldAndReview(kind) => {
             outbox::remove(tx, &payout.external_id)?;
             payouts::move_to(tx, payout, (Status::ManualReview, payouts::Stage::Unknown), why, at)?;

@@ -345,7 +345,8 @@ async fn an_order_whose_door_nobody_knows_is_opened_again() {
 
 #[tokio::test]
 async fn a_question_before_the_door_is_known_counts_and_a_late_failure_takes_nothing_back() {
-    use croupier::cashier::deposit::{Begun, Came, Wanted, begin, note};
+    use croupier::cashier::deposit::{Begun, Wanted, begin};
+    use croupier::cashier::opening::{Came, note};
     use croupier::providers::{Opened, Texts};
 
     let app = TestApp::with(shut).await;

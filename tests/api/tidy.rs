@@ -12,7 +12,7 @@ use source::{Source, functions, named_modules, rust};
 /// Which modules under the crate's root each of them may name, from the ground up. `lib` and `main` only list modules.
 ///
 /// Below `orders` nothing knows what a deposit or a payout is; above `webhooks` nothing moves money.
-const LAYERS: [(&str, &[&str]); 35] = [
+const LAYERS: [(&str, &[&str]); 39] = [
     ("error", &[]),
     ("secret", &[]),
     ("metrics", &[]),
@@ -24,11 +24,14 @@ const LAYERS: [(&str, &[&str]); 35] = [
     ("instance", &[]),
     ("status", &["error"]),
     ("ledger", &["clock", "db", "error", "ids", "money"]),
-    ("settings", &["ids", "money", "outgoing", "secret"]),
+    ("vault", &["error", "secret"]),
+    ("sections", &["money", "outgoing", "secret"]),
+    ("providers", &["error", "ids", "money", "outgoing", "secret", "sections"]),
+    ("talk", &["error", "outgoing", "providers"]),
+    ("settings", &["ids", "money", "outgoing", "providers", "secret", "sections", "vault"]),
     ("limits", &["clock", "error", "settings"]),
-    ("providers", &["error", "ids", "money", "secret"]),
     ("events", &["clock", "db", "error", "ids", "ledger", "money", "status"]),
-    ("orders", &["clock", "db", "error", "events", "ids", "ledger", "providers", "status"]),
+    ("orders", &["clock", "db", "error", "events", "ids", "ledger", "providers", "status", "vault"]),
     (
         "pushes",
         &["clock", "db", "error", "events", "ids", "instance", "ledger", "metrics", "orders", "outgoing", "settings"],
@@ -71,6 +74,8 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "providers",
             "settings",
             "staff",
+            "talk",
+            "vault",
         ],
     ),
     ("wallet", &["clock", "db", "error", "ids", "ledger", "money", "orders", "players", "settings", "staff"]),
@@ -93,6 +98,8 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "protection",
             "providers",
             "settings",
+            "talk",
+            "vault",
         ],
     ),
     (
@@ -114,6 +121,27 @@ const LAYERS: [(&str, &[&str]); 35] = [
         ],
     ),
     ("webhooks", &["clock", "db", "deposits", "error", "ids", "ledger", "orders", "payouts", "players", "providers"]),
+    (
+        "inquiries",
+        &[
+            "clock",
+            "db",
+            "deposits",
+            "error",
+            "ids",
+            "ledger",
+            "metrics",
+            "money",
+            "orders",
+            "outgoing",
+            "payouts",
+            "players",
+            "providers",
+            "settings",
+            "talk",
+            "webhooks",
+        ],
+    ),
     ("marks", &["db", "error", "events", "ledger", "staff"]),
     (
         "verify",
@@ -131,7 +159,7 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "webhooks",
         ],
     ),
-    ("state", &["cashier", "db", "error", "ids", "metrics", "outgoing", "providers", "settings"]),
+    ("state", &["cashier", "db", "error", "ids", "inquiries", "metrics", "outgoing", "settings", "vault"]),
     (
         "api",
         &[
@@ -142,6 +170,7 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "error",
             "events",
             "ids",
+            "inquiries",
             "ledger",
             "limits",
             "money",
@@ -157,6 +186,7 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "state",
             "wallet",
             "webhooks",
+            "talk",
         ],
     ),
     ("shared", &["cashier", "db", "error", "events", "ids", "ledger", "orders", "players", "wallet"]),
@@ -168,6 +198,7 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "clock",
             "db",
             "error",
+            "inquiries",
             "instance",
             "marks",
             "metrics",
@@ -180,6 +211,7 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "state",
             "verify",
             "webhooks",
+            "vault",
         ],
     ),
     ("simulate", &["clock", "secret"]),
@@ -193,6 +225,7 @@ const LAYERS: [(&str, &[&str]); 35] = [
             "deposits",
             "error",
             "events",
+            "inquiries",
             "marks",
             "money",
             "orders",
@@ -238,12 +271,14 @@ const LIBRARIES: [(&str, &[&str], &str); 6] = [
     ("reqwest", &["outgoing", "simulate"], "one guarded way out; the simulator is another program in the same binary"),
     ("clap", &["cli"], "the command line is at the edge"),
     ("prometheus", &["metrics"], "one place for counters"),
-    ("config", &["settings"], "one place for settings"),
+    ("config", &["sections"], "one place for settings"),
 ];
 
 /// Lines of a file, and of a function. Files of tests may be longer: they are read one test at a time; and a test may be a table of
 /// refusals.
 const LONGEST_FILE: usize = 500;
+/// Printed by a tool, one table after the other: nobody reads it from top to bottom.
+const PRINTED: &str = "src/db/schema.rs";
 const LONGEST_TEST_FILE: usize = 650;
 const LONGEST_FUNCTION: usize = 70;
 const LONGEST_TEST_FUNCTION: usize = 90;
@@ -377,6 +412,7 @@ fn nothing_below_a_use_case_reads_a_clock() {
     // A lane on a server has patience with it, which is no time of the books.
     let tasks = [
         "src/questions.rs",
+        "src/inquiries/mod.rs",
         "src/payouts/worker.rs",
         "src/pushes/pusher.rs",
         "src/db/lane/server.rs",
@@ -436,7 +472,7 @@ fn files_begin_with_what_they_are_and_end_in_time() {
     for source in rust(&["src", "tests", "benches", "examples"]) {
         let lines = source.text.lines().count();
         let most = if source.is_test { LONGEST_TEST_FILE } else { LONGEST_FILE };
-        if lines > most {
+        if lines > most && source.path != PRINTED {
             wrong.push(format!("{}: {lines} lines, at most {most}", source.path));
         }
         if !source.text.starts_with("//! ") && source.path != "src/main.rs" {

@@ -31,3 +31,7 @@ CREATE TABLE inquiries (
     alarmed       BOOLEAN NOT NULL
 );
 CREATE INDEX inquiries_that_are_due ON inquiries (due_at);
+
+-- Payouts that are on their way already.
+INSERT INTO inquiries (external_id, provider, site_id, since, due_at, asked, last_answer, alarmed)
+SELECT external_id, provider, site_id, updated_at, updated_at, 0, '', FALSE FROM payouts WHERE stage IN ('sent', 'unknown');

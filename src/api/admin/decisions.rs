@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::guard::{enter, still_may};
+use super::inquiries::ask_instead;
 use super::orders::order_id;
 use super::{Answer, show};
 use crate::api::body;
@@ -16,7 +17,7 @@ use crate::error::Error;
 use crate::ids::{ExternalId, Login, Player, SiteId};
 use crate::money::Currency;
 use crate::payouts;
-use crate::payouts::approve::{self as payout, By, Ending};
+use crate::payouts::approve::{self as payout, By, Ending, Retried};
 use crate::payouts::list::Listed;
 use crate::settings::Site;
 use crate::staff::approvals::Agreement;
@@ -158,7 +159,8 @@ pub async fn decline(
 /// Send a payout again
 ///
 /// One that waits after tries that never reached the Cashier goes at once. One at stage `unknown` goes again only where the site says that
-/// the Cashier pays a repeated `external_id` once (`deduplicates_external_id`). Operators, approvers and admins.
+/// the Cashier pays a repeated `external_id` once (`deduplicates_external_id`); otherwise its provider is asked what became of it, where it
+/// tells a status, and what it says is applied. Operators, approvers and admins.
 #[utoipa::path(
     post, path = "/admin/api/v1/payouts/{external_id}/retry", tag = "staff", operation_id = "retry_payout",
     params(("external_id" = String, Path, description = "Our order id")),
@@ -179,9 +181,13 @@ pub async fn retry(
     let reason = because(&state, &request, payload).await?;
     let settings = state.settings.clone();
     let done = move |tx: &mut WriteTx<'_>, _: &Site, id: &ExternalId, by: By<'_>, at| {
-        payout::retry(tx, &settings.providers, id, by, at).map(|()| alone(by))
+        payout::retry(tx, &settings.providers, id, by, at)
     };
-    decide(&state, &path, actor, Act::Retry, reason, done).await
+    let (retried, after) = written(&state, &path, actor, Act::Retry, reason, done).await?;
+    match retried {
+        Retried::Queued => Ok(HttpResponse::Ok().json(show::payout(&after)?)),
+        Retried::Ask => ask_instead(&state, &path).await,
+    }
 }
 
 /// Say how a payout ended
@@ -262,28 +268,44 @@ async fn because(state: &State, request: &HttpRequest, payload: web::Payload) ->
 }
 
 /// Does one thing to a payout in one write, and answers with the payout as it is then.
-async fn decide<F>(state: &State, id: &str, actor: Actor, act: Act, reason: String, mut work: F) -> Answer
+async fn decide<F>(state: &State, id: &str, actor: Actor, act: Act, reason: String, work: F) -> Answer
 where
     F: FnMut(&mut WriteTx<'_>, &Site, &ExternalId, By<'_>, Micros) -> Result<Agreement, Error> + Send + 'static,
+{
+    match written(state, id, actor, act, reason, work).await? {
+        (Agreement::Waiting { approvals, required }, _) => Ok(waiting(approvals, required)),
+        (Agreement::Agreed { .. }, after) => Ok(HttpResponse::Ok().json(show::payout(&after)?)),
+    }
+}
+
+/// Does one thing to a payout in one write. Gives back what came of it, and the payout as it is then.
+async fn written<T, F>(
+    state: &State,
+    id: &str,
+    actor: Actor,
+    act: Act,
+    reason: String,
+    mut work: F,
+) -> Result<(T, Listed), Problem>
+where
+    T: Send + 'static,
+    F: FnMut(&mut WriteTx<'_>, &Site, &ExternalId, By<'_>, Micros) -> Result<T, Error> + Send + 'static,
 {
     state.check_open()?;
     let id = order_id(id, "payout")?;
     let sites = state.sites.clone();
-    let decided = state.db.write(Scope::from(&id), move |tx| {
+    let done = state.db.write(Scope::from(&id), move |tx| {
         still_may(tx, &actor, act)?;
         let order = payouts::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("payout"))?;
         let gone = || Error::Conflict(format!("site {} is not in the settings any more", order.site_id));
         let site = sites.get(&SiteId(order.site_id)).ok_or_else(gone)?;
-        let agreement = work(tx, site, &id, By { actor: &actor.name, reason: &reason }, clock::now())?;
+        let came = work(tx, site, &id, By { actor: &actor.name, reason: &reason }, clock::now())?;
         let after = payouts::list::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("payout"))?;
-        Ok((agreement, after))
+        Ok((came, after))
     });
-    let (agreement, after): (Agreement, Listed) = decided.await?;
+    let done = done.await?;
     state.outbox.notify_one();
-    match agreement {
-        Agreement::Waiting { approvals, required } => Ok(waiting(approvals, required)),
-        Agreement::Agreed { .. } => Ok(HttpResponse::Ok().json(show::payout(&after)?)),
-    }
+    Ok(done)
 }
 
 /// What one person may decide alone.

@@ -5,6 +5,7 @@
 
 pub(super) mod decisions;
 mod guard;
+pub(super) mod inquiries;
 mod moments;
 pub(super) mod orders;
 pub(super) mod reviews;
@@ -38,6 +39,8 @@ pub fn scope() -> impl HttpServiceFactory {
         .service(post("/payouts/{external_id}/approve", web::post().to(decisions::approve)))
         .service(post("/payouts/{external_id}/decline", web::post().to(decisions::decline)))
         .service(post("/payouts/{external_id}/retry", web::post().to(decisions::retry)))
+        .service(post("/payouts/{external_id}/ask", web::post().to(inquiries::payout)))
+        .service(post("/deposits/{external_id}/ask", web::post().to(inquiries::deposit)))
         .service(post("/payouts/{external_id}/resolve", web::post().to(decisions::resolve)))
         .service(post("/players/{site_id}/{site_login}/adjust", web::post().to(decisions::adjust)))
         .service(post("/reviews/{id}/close", web::post().to(reviews::close)))

@@ -1,11 +1,14 @@
 //! Payouts and deposits: lists, and one of them with its time line.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::guard::enter;
+use super::inquiries::{self, Awaited, Known};
 use super::moments::Moment;
 use super::{Answer, show, timeline};
 use crate::api::body::Query;
@@ -32,6 +35,10 @@ pub const LONGEST_PAGE: i64 = 500;
 pub struct PayoutLife {
     #[serde(flatten)]
     payout: show::Payout,
+    /// The end that is waited for; null when it has ended, or has not left us.
+    awaited: Option<Awaited>,
+    /// What the provider told us of it, by name: its own ids, receipts.
+    facts: BTreeMap<String, String>,
     /// The other fields of the question by name, masked.
     #[schema(value_type = Object)]
     details: Value,
@@ -45,6 +52,10 @@ pub struct PayoutLife {
 pub struct DepositLife {
     #[serde(flatten)]
     deposit: show::Deposit,
+    /// The end that is waited for; null when it has ended, or is not asked about.
+    awaited: Option<Awaited>,
+    /// What the provider told us of it, by name: its own ids, receipts.
+    facts: BTreeMap<String, String>,
     /// The other fields of the question by name, masked.
     #[schema(value_type = Object)]
     details: Value,
@@ -110,13 +121,14 @@ pub async fn deposits(state: web::Data<State>, request: HttpRequest) -> Answer {
 )]
 pub async fn payout(state: web::Data<State>, request: HttpRequest, path: web::Path<String>) -> Answer {
     enter(&state, &request, Act::Read).await?;
-    let id = order_id(&path, "payout")?;
+    let (id, settings) = (order_id(&path, "payout")?, state.settings.clone());
     let found = state.db.read(move |conn| {
         snapshot(conn, |conn| {
             let listed = payouts::list::find(conn, id.as_str())?.ok_or(Error::NotFound("payout"))?;
             let timeline = timeline::of_payout(conn, &listed.order)?;
             let details = timeline::details(&listed.order.details)?;
-            Ok::<_, Error>(PayoutLife { payout: show::payout(&listed)?, details, timeline })
+            let Known { awaited, facts } = inquiries::known(conn, &settings.providers, id.as_str())?;
+            Ok::<_, Error>(PayoutLife { payout: show::payout(&listed)?, awaited, facts, details, timeline })
         })
     });
     Ok(HttpResponse::Ok().json(found.await?))
@@ -133,13 +145,14 @@ pub async fn payout(state: web::Data<State>, request: HttpRequest, path: web::Pa
 )]
 pub async fn deposit(state: web::Data<State>, request: HttpRequest, path: web::Path<String>) -> Answer {
     enter(&state, &request, Act::Read).await?;
-    let id = order_id(&path, "deposit")?;
+    let (id, settings) = (order_id(&path, "deposit")?, state.settings.clone());
     let found = state.db.read(move |conn| {
         snapshot(conn, |conn| {
             let listed = deposits::list::find(conn, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
             let timeline = timeline::of_deposit(conn, &listed.order)?;
             let details = timeline::details(&listed.order.details)?;
-            Ok::<_, Error>(DepositLife { deposit: show::deposit(&listed)?, details, timeline })
+            let Known { awaited, facts } = inquiries::known(conn, &settings.providers, id.as_str())?;
+            Ok::<_, Error>(DepositLife { deposit: show::deposit(&listed)?, awaited, facts, details, timeline })
         })
     });
     Ok(HttpResponse::Ok().json(found.await?))

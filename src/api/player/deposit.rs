@@ -12,10 +12,11 @@ use utoipa::ToSchema;
 use super::show::Shown;
 use super::{Refusal, Refusals, Session, answer, fields};
 use crate::api::{body, peer, quiet};
-use crate::cashier::deposit::{self, Begun, Came, Door, Wanted};
+use crate::cashier::deposit::{self, Begun, Door, Wanted};
 use crate::cashier::details::Details;
 use crate::cashier::doors::Turn;
 use crate::cashier::metadata::Metadata;
+use crate::cashier::opening::{self, Came};
 use crate::cashier::{requests, transactions};
 use crate::clock;
 use crate::db::{Scope, WriteTx};
@@ -149,7 +150,7 @@ pub(in crate::api) async fn create(
                 Turn::Full => return Err(Error::Busy.into()),
             };
             let customer_ip = peer::address(&request, &state.settings.server.trusted_proxies);
-            let order = deposit::order(&id, &door, &session.player, &wanted, customer_ip)?;
+            let order = opening::order(&id, &door, &session.player, &wanted, customer_ip)?;
             let state = state.into_inner();
             let opening = {
                 let (state, id) = (state.clone(), id.clone());
@@ -192,7 +193,7 @@ async fn open(state: &State, id: &ExternalId, door: &Door, order: &DepositOrder)
         }
     };
     let (vault, order) = (state.vault.clone(), id.clone());
-    state.db.write(Scope::from(id), move |tx| deposit::note(tx, &vault, &order, &came, clock::now())).await?;
+    state.db.write(Scope::from(id), move |tx| opening::note(tx, &vault, &order, &came, clock::now())).await?;
     Ok(failed)
 }
 

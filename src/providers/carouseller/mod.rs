@@ -17,7 +17,7 @@ mod question;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -70,13 +70,13 @@ impl SiteWire {
 #[derive(Debug, Default)]
 pub struct Carouseller {
     sites: HashMap<i64, SiteWire>,
-    accounts: HashMap<i64, Account>,
+    accounts: BTreeMap<i64, Account>,
 }
 
 impl Carouseller {
     /// The dialect for these sites. Of two with the same number the later one counts; settings refuse that before.
     pub fn new(sites: impl IntoIterator<Item = SiteWire>) -> Self {
-        Self { sites: sites.into_iter().map(|site| (site.site.0, site)).collect(), accounts: HashMap::new() }
+        Self { sites: sites.into_iter().map(|site| (site.site.0, site)).collect(), accounts: BTreeMap::new() }
     }
 
     /// Whether any site takes notifications without a signature as hints.

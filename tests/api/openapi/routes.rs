@@ -97,6 +97,8 @@ fn read(source: &Source, served: &mut Served) {
     for (at, method, path) in found {
         let around: String =
             scopes.iter().filter(|(scope, ..)| holds(code, *scope, at)).map(|(.., path)| *path).collect();
+        // What a parameter may hold is for the router, not for the document.
+        let path = path.replace(":.*}", "}");
         served.routes.insert(format!("{method} {around}{path}"), source.place(at));
     }
 }

@@ -109,6 +109,7 @@ fn every_kind_of_review_has_its_section_in_the_runbook() {
     let named: BTreeSet<&str> = quoted(&runbook).collect();
     let opened = [
         "src/deposits/lifecycle.rs",
+        "src/inquiries/alarm.rs",
         "src/payouts/lifecycle.rs",
         "src/payouts/outbox.rs",
         "src/pushes/record.rs",
