@@ -3,11 +3,12 @@
 pub mod carouseller;
 mod driver;
 pub mod purse;
+pub mod rebilly;
 pub mod registry;
 mod signed;
 
 pub use driver::{
-    Call, DepositOrder, Desk, DeskCall, Heard, Hint, InitiationAnswer, Inquired, Ladder, Manners, OpenOrder, Opened,
+    BALANCE_AVAILABLE, BALANCE_HELD, Call, DepositOrder, Desk, DeskCall, Heard, Hint, InitiationAnswer, Inquired, Ladder, Manners, OpenOrder, Opened,
     Opening, PATIENCE, PayoutOrder, Provider, Said, SiteFacts, Step, Texts, Told, Verb,
 };
 pub use registry::Providers;

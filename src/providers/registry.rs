@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::carouseller::Carouseller;
+use super::rebilly::Rebilly;
 use super::{Provider, SiteFacts};
 use crate::ids::SiteId;
 use crate::sections::Section;
@@ -18,7 +19,7 @@ pub struct Providers {
 
 /// One line for each provider beside the main one.
 fn others() -> Vec<Box<dyn Provider>> {
-    vec![]
+    vec![Box::<Rebilly>::default()]
 }
 
 /// Providers while the settings are read.
