@@ -65,7 +65,7 @@ impl Teller {
     ///
     /// What was not as it must be.
     pub async fn deposit(&self, id: &str, pays: bool, fault: DepositFault) -> Result<bool, String> {
-        let last = if pays { End::Paid } else { End::Declined };
+        let last = if pays { End::Paid } else { self.platform.unpaid() };
         match fault {
             DepositFault::Smooth | DepositFault::LostAnswer | DepositFault::SlowQuestion => {}
             DepositFault::Duplicated => self.end_in_copies(id, last).await?,

@@ -37,6 +37,7 @@ mod player_withdrawals;
 #[path = "support/process.rs"]
 mod process;
 mod protection;
+mod providers;
 mod questions;
 #[path = "support/raw.rs"]
 mod raw;

@@ -249,6 +249,9 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// Whether a payout that is asked for twice under one id is paid once, as the manual says, so that a merchant may ask again.
     fn pays_once(&self) -> bool;
 
+    /// How a deposit ends for good that nobody pays: a declined attempt is no end where the player may try again.
+    fn unpaid(&self) -> End;
+
     /// How questions about the status are answered from now on. A platform without a status call ignores it.
     fn tell_with(&self, telling: Telling);
 

@@ -157,6 +157,10 @@ impl Platform for Cabbagino {
         false
     }
 
+    fn unpaid(&self) -> End {
+        End::Declined
+    }
+
     fn tell_with(&self, telling: Telling) {
         self.desk.shelf.tell_with(telling);
     }

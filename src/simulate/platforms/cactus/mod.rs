@@ -282,6 +282,10 @@ impl Platform for Cactus {
         false
     }
 
+    fn unpaid(&self) -> End {
+        End::Declined
+    }
+
     fn tell_with(&self, telling: Telling) {
         self.state.desk().telling = telling;
     }

@@ -289,6 +289,10 @@ impl Platform for Carouseller {
         false
     }
 
+    fn unpaid(&self) -> End {
+        End::Declined
+    }
+
     fn tell_with(&self, telling: Telling) {
         self.desk.shelf.tell_with(telling);
     }

@@ -154,6 +154,10 @@ impl Platform for Exotic {
         false
     }
 
+    fn unpaid(&self) -> End {
+        End::Declined
+    }
+
     fn tell_with(&self, telling: Telling) {
         self.state.table().telling = telling;
     }

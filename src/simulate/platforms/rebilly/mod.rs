@@ -432,6 +432,10 @@ impl Platform for Rebilly {
         true
     }
 
+    fn unpaid(&self) -> End {
+        End::Expired
+    }
+
     fn tell_with(&self, telling: Telling) {
         self.state.lock().switches.telling = telling;
     }
