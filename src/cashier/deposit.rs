@@ -140,7 +140,7 @@ pub fn begin(
     }
     protection::check_deposit(tx, site, &known, wanted.amount, at)?;
     let id = write(tx, &known, wanted, (&door, &offer.method.name), fingerprint, at)?;
-    if driver.manners(site.site_id).lost_opening_counts {
+    if driver.lost_opening_counts(site.site_id, door.rail.as_deref()) {
         // From here on it may be paid, whatever becomes of this process: it is never opened a second time.
         let deposit = deposits::find(tx.read()?, id.as_str())?.ok_or(Error::NotFound("deposit"))?;
         let why = Because { cause: "open", actor: SYSTEM, reason: "the provider is asked to open" };

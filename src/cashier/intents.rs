@@ -12,7 +12,7 @@ use crate::db::{DbConn, Memory, WriteTx};
 use crate::error::Error;
 use crate::ids::ExternalId;
 use crate::ledger::PlayerId;
-use crate::orders::Status;
+use crate::orders::{RAIL, Status};
 use crate::providers::Question;
 use crate::settings::Site;
 
@@ -125,7 +125,7 @@ pub fn find(
         return Ok(None);
     }
     let amount = question.amount;
-    let fitting: Vec<(Intent, String)> = deposit_intents::table
+    let fitting: Vec<(Intent, String, String)> = deposit_intents::table
         .inner_join(cashier_requests::table.on(cashier_requests::external_id.eq(deposit_intents::external_id)))
         .inner_join(deposits::table.on(deposits::external_id.eq(deposit_intents::external_id)))
         .filter(deposits::status.eq_any([Status::Created.code(), Status::PendingPayment.code()]))
@@ -136,8 +136,11 @@ pub fn find(
         .filter(deposit_intents::currency.eq(amount.currency().code()))
         .filter(deposit_intents::created_at.gt(at - OLDEST))
         .order(deposit_intents::external_id.desc())
-        .select((Intent::as_select(), cashier_requests::method))
+        .select((Intent::as_select(), cashier_requests::method, deposits::details))
         .load(tx.written())?;
+    // What goes host to host has no page of the Cashier's behind it that could ask.
+    let fitting: Vec<(Intent, String)> =
+        fitting.into_iter().filter(|(_, _, details)| !has_a_rail(details)).map(|(one, name, _)| (one, name)).collect();
     let named = method_of(site, question).map(|method| method.name.as_str());
     let has_a_group =
         |name: &str| site.methods.iter().any(|method| method.name == name && method.payment_group_id.is_some());
@@ -145,6 +148,11 @@ pub fn find(
     // What was begun by a method that the question would have named is about something else.
     let by_nothing = || fitting.iter().find(|(_, method)| named.is_none() || !has_a_group(method));
     Ok(by_method.or_else(by_nothing).map(|(intent, _)| intent.clone()))
+}
+
+/// Whether an order was begun by a method on the provider's wire. Damaged details have none; whoever takes the order over says so.
+fn has_a_rail(details: &str) -> bool {
+    serde_json::from_str::<BTreeMap<String, serde_json::Value>>(details).is_ok_and(|details| details.contains_key(RAIL))
 }
 
 /// How many beginnings of a player could be taken over.

@@ -3,6 +3,8 @@
 //! It waits for staff whatever the settings say of payouts that the Cashier asks for: nobody has looked at its destination yet. After the
 //! approval it goes out through the site's provider like every other payout.
 
+use std::net::IpAddr;
+
 use super::metadata::Metadata;
 use super::requests::{self, Request};
 use super::{details, methods};
@@ -46,6 +48,8 @@ pub struct Wanted {
     pub method: Option<String>,
     /// What the player gave for the method: kept sealed until the payout ends.
     pub details: Texts,
+    /// The player's own address, which some providers ask for.
+    pub customer_ip: IpAddr,
 }
 
 /// Holds the money and writes the order; a repetition gets the first one's id.
@@ -167,6 +171,7 @@ fn route(site: &Site, player: &PlayerRow, wanted: &Wanted) -> Result<Route, Erro
 fn details(wanted: &Wanted, route: &Route) -> Result<String, Error> {
     let mut details = serde_json::Map::new();
     details.insert("asked_by".to_owned(), PLAYER.into());
+    details.insert("customer_ip".to_owned(), wanted.customer_ip.to_canonical().to_string().into());
     if !wanted.comment.is_empty() {
         details.insert("comment".to_owned(), wanted.comment.as_str().into());
     }

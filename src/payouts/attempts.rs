@@ -15,7 +15,7 @@ pub struct AttemptRow {
     pub external_id: String,
     /// From 1.
     pub number: i64,
-    /// The bytes that went out.
+    /// The bytes that went out; empty while nothing that makes the order has: it is only being prepared.
     pub body: Vec<u8>,
     /// When it was written down, before the first byte.
     pub started_at: Micros,
@@ -110,18 +110,6 @@ pub fn is_under_way(conn: &mut DbConn, external_id: &str, number: i64) -> QueryR
         .get_result(conn)?;
     let stage: Option<String> = payouts::table.find(external_id).select(payouts::stage).first(conn).optional()?;
     Ok(open == 1 && stage.as_deref() == Some(Stage::Sending.name()))
-}
-
-/// The bytes with which an attempt may have reached the provider.
-pub(super) fn reached_with(conn: &mut DbConn, external_id: &str) -> QueryResult<Option<Vec<u8>>> {
-    let not_sent = Some(Attempt::NotSent.name());
-    payout_attempts::table
-        .filter(payout_attempts::external_id.eq(external_id))
-        .filter(payout_attempts::outcome.is_null().or(payout_attempts::outcome.ne(not_sent)))
-        .order(payout_attempts::number)
-        .select(payout_attempts::body)
-        .first(conn)
-        .optional()
 }
 
 /// Writes the outcome of an attempt that has none. Says whether it had none.

@@ -9,6 +9,7 @@ pub mod outbox;
 pub mod request;
 pub mod sending;
 pub mod worker;
+mod written;
 
 use diesel::prelude::*;
 

@@ -5,22 +5,22 @@
 
 use diesel::prelude::*;
 
-use super::attempts::{finish_attempt, note_late_answer, others_reached, reached_with};
+use super::attempts::{finish_attempt, note_late_answer, others_reached};
 use super::lifecycle::{AfterAttempt, Attempt, Stage, after_attempt};
-use super::{Payout, move_to, release, sending};
+use super::{Payout, move_to, release, sending, written};
 use crate::clock::Micros;
 use crate::db::schema::{outbox, payout_attempts, payouts};
 use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
 use crate::ledger::PlayerId;
-use crate::orders::secrets::{self, Kept};
 use crate::orders::transitions::{Because, SYSTEM};
 use crate::orders::{Status, facts, reviews};
-use crate::providers::purse::mask;
-use crate::providers::{Call, PayoutOrder, Texts};
+use crate::providers::Texts;
 use crate::settings::OnRefusal;
 use crate::vault::Vault;
+
+pub use super::written::Written;
 
 /// The longest wait between two tries that never reached the provider. Longer would leave players waiting after an outage; shorter
 /// would hammer a provider that is down.
@@ -35,31 +35,6 @@ pub struct Claim {
     pub attempt: i64,
     /// What to send.
     pub written: Written,
-}
-
-/// A payout written for its provider.
-#[derive(Debug, Clone)]
-pub struct Written {
-    /// What the driver goes on with.
-    pub order: PayoutOrder,
-    /// Its first request.
-    pub call: Call,
-}
-
-impl Written {
-    /// Whether its bytes hold what the player gave: nobody may read them in the books.
-    fn is_confidential(&self) -> bool {
-        !self.order.details.is_empty()
-    }
-
-    /// The bytes as people may see them.
-    fn shown(&self) -> Vec<u8> {
-        if self.is_confidential() {
-            mask(&String::from_utf8_lossy(&self.call.body)).into_owned().into_bytes()
-        } else {
-            self.call.body.clone()
-        }
-    }
 }
 
 pub use super::attempts::{AttemptRow, History, Open, attempts, history, is_under_way, open_attempts};
@@ -140,7 +115,8 @@ pub fn claim(
     if payout.standing()?.1 != Stage::Queued {
         return Ok(None);
     }
-    let written = match write(conn, &payout).and_then(|written| with_earlier_bytes(conn, vault, external_id, written)) {
+    let written = match write(conn, &payout).and_then(|new| written::with_earlier_bytes(conn, vault, external_id, new))
+    {
         Ok(written) => written,
         Err(error @ (Error::Database(_) | Error::NoConnection(_) | Error::Busy)) => return Err(error),
         Err(error) => {
@@ -155,7 +131,7 @@ pub fn claim(
     let row = AttemptRow {
         external_id: external_id.to_owned(),
         number: attempt,
-        body: written.shown(),
+        body: written.shown_now(),
         started_at: at,
         finished_at: None,
         outcome: None,
@@ -169,21 +145,10 @@ pub fn claim(
         return Ok(None);
     }
     diesel::insert_into(payout_attempts::table).values(row).execute(conn)?;
-    if written.is_confidential() {
-        secrets::keep(tx, vault, external_id, Kept::Body, &written.call.body)?;
-    }
+    written.seal_now(tx, vault)?;
     change_stage(tx, external_id, Stage::Queued, Stage::Sending, at)?;
     let payout = Payout { stage: Stage::Sending.name().to_owned(), updated_at: at, ..payout };
     Ok(Some(Claim { payout, attempt, written }))
-}
-
-/// The same, with the bytes of an attempt that may have reached the provider when there was one.
-fn with_earlier_bytes(conn: &mut DbConn, vault: &Vault, id: &str, mut written: Written) -> Result<Written, Error> {
-    if let Some(earlier) = reached_with(conn, id)? {
-        let sealed = if written.is_confidential() { secrets::open(conn, vault, id, Kept::Body)? } else { None };
-        written.call.body = sealed.unwrap_or(earlier);
-    }
-    Ok(written)
 }
 
 /// Moves a payout between the stages that are ours alone, which are told to nobody.
@@ -290,8 +255,9 @@ pub fn hold_for_review(
 }
 
 /// Settles an attempt that a stopped process left open: it may have reached the provider. The payout becomes unknown; only where the
-/// provider pays a repeated id once (`deduplicates`) is it sent again (threats OUT-3). A payout that a notification has moved on
-/// meanwhile stays as it is. Says whether it was still open.
+/// provider pays a repeated id once (`deduplicates`) is it sent again (threats OUT-3). One that was only being prepared was not sent, and
+/// whoever prepared it will not send it either (`written::write_down`): it goes again. A payout that a notification has moved on meanwhile
+/// stays as it is. Says whether it was still open.
 ///
 /// # Errors
 ///
@@ -304,7 +270,12 @@ pub fn settle(
     at: Micros,
 ) -> Result<bool, Error> {
     let id = &open.external_id;
-    if !finish_attempt(tx, id, open.number, Attempt::Unknown, "the process stopped while it was under way", at)? {
+    let prepared_only = written::is_prepared_only(tx, id, open.number)?;
+    let (outcome, note) = match prepared_only {
+        true => (Attempt::NotSent, "the process stopped while it was prepared"),
+        false => (Attempt::Unknown, "the process stopped while it was under way"),
+    };
+    if !finish_attempt(tx, id, open.number, outcome, note, at)? {
         return Ok(false);
     }
     let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
@@ -312,7 +283,8 @@ pub fn settle(
     if payout.standing()?.1 != Stage::Sending {
         return Ok(true);
     }
-    if deduplicates(&payout.provider, SiteId(payout.site_id)) {
+    let not_sent = prepared_only && !others_reached(tx, id, open.number)?;
+    if not_sent || deduplicates(&payout.provider, SiteId(payout.site_id)) {
         queue_again(tx, &payout, why, at)?;
     } else {
         hold_for_review(tx, &payout, "payout_unknown", why, at)?;

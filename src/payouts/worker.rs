@@ -9,7 +9,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use super::lifecycle::Attempt;
 use super::orphans::{self, Seen, UnderWay, Watch};
 use super::outbox::{self, Claim, Open, Written};
-use super::{Payout, deduplicates, find, sending};
+use super::{Payout, deduplicates, find, sending, written};
 use crate::clock;
 use crate::db::{Db, DbConn, Scope, WriteTx};
 use crate::error::Error;
@@ -19,11 +19,11 @@ use crate::ledger::PlayerId;
 use crate::metrics::Metrics;
 use crate::orders::RAIL;
 use crate::orders::secrets::{self, Kept};
-use crate::outgoing::{Outgoing, Reply};
+use crate::outgoing::{AddressRules, Outgoing, Reply};
 use crate::players;
-use crate::providers::{InitiationAnswer, PayoutOrder, Step, Texts};
+use crate::providers::{Call, InitiationAnswer, PayoutOrder, Provider, Step, Texts};
 use crate::settings::{Settings, Site};
-use crate::talk::{Broken, talk};
+use crate::talk::{self, Broken, Ready};
 use crate::vault::Vault;
 
 /// Payouts under way at once. More would let one slow provider hold more of our memory; fewer would let it hold up others.
@@ -271,20 +271,67 @@ impl Worker {
         let Some(provider) = self.settings.providers.of_site(&claim.payout.provider, site) else {
             return nothing(Attempt::NotSent, "the site has no account with the provider".into());
         };
-        let written = &claim.written;
-        let next = |replies: &[Reply]| match replies {
-            // The bytes that were written down before.
-            [] => Ok(Step::call(written.call.clone())),
-            [_, ..] => provider.pay(&written.order, replies),
+        let (rules, order) = (provider.address_rules(site), &claim.written.order);
+        let (call, before) = match claim.written.prepares {
+            false => (claim.written.call.clone(), Vec::new()),
+            true => match self.prepare(claim, provider, &rules).await {
+                Ok(ready) => ready,
+                Err((outcome, note)) => return nothing(outcome, note),
+            },
         };
-        match talk(&self.outgoing, &provider.address_rules(site), next).await {
+        let prepared = before.len();
+        let next = |replies: &[Reply]| match replies.len() > prepared {
+            true => provider.pay(order, replies),
+            // The bytes that were written down before.
+            false => Ok(Step::call(call.clone())),
+        };
+        match talk::go_on(&self.outgoing, &rules, before, next).await {
             Ok(InitiationAnswer::Accepted(note, facts)) => (Attempt::Accepted, note, facts),
             Ok(InitiationAnswer::Refused(note)) => nothing(Attempt::Refused, note),
             // It is not there, which is what matters: it goes again later.
             Ok(InitiationAnswer::NotNow(note)) | Err(Broken::NotSent(note)) => nothing(Attempt::NotSent, note),
             Ok(InitiationAnswer::Unknown(note)) | Err(Broken::Unknown(note)) => nothing(Attempt::Unknown, note),
-            // The first request was written before; whatever refuses a reply says nothing about it.
+            // The request that makes the order was written before; whatever refuses a reply says nothing about it.
             Err(Broken::Driver(error)) => nothing(Attempt::Unknown, error.to_string()),
+        }
+    }
+
+    /// What comes before the request that makes the order, and then that request, in the books before it goes. Whatever becomes of what only
+    /// prepares, nothing was sent.
+    async fn prepare(
+        &self,
+        claim: &Claim,
+        provider: &dyn Provider,
+        rules: &AddressRules,
+    ) -> Result<(Call, Vec<Reply>), (Attempt, String)> {
+        let not_sent = |note: String| (Attempt::NotSent, note);
+        let written = &claim.written;
+        let next = |replies: &[Reply]| match replies {
+            [] => Ok(Step::prepare(written.call.clone())),
+            [_, ..] => provider.pay(&written.order, replies),
+        };
+        let (mut call, replies) = match talk::prepare(&self.outgoing, rules, next).await {
+            Ok(Ready::Call(call, replies)) => (*call, replies),
+            Ok(Ready::Done(InitiationAnswer::Refused(note))) => return Err((Attempt::Refused, note)),
+            Ok(Ready::Done(InitiationAnswer::NotNow(note) | InitiationAnswer::Unknown(note))) => {
+                return Err(not_sent(note));
+            }
+            // Nothing was to be taken: a driver that says so is not believed in either direction.
+            Ok(Ready::Done(InitiationAnswer::Accepted(note, _))) => return Err((Attempt::Unknown, note)),
+            Err(Broken::NotSent(note) | Broken::Unknown(note)) => return Err(not_sent(note)),
+            Err(Broken::Driver(error)) => return Err(not_sent(error.to_string())),
+        };
+        if let Some(earlier) = &written.earlier {
+            call.body.clone_from(earlier);
+        }
+        let (asked_at, whose) = (Asked::now(), Scope::Order(claim.payout.external_id.clone()));
+        let (claim, vault, bytes) = (claim.clone(), self.vault.clone(), call.clone());
+        let write_down = move |tx: &mut WriteTx<'_>| written::write_down(tx, &vault, &claim, &bytes);
+        match self.db.write(whose, write_down).await {
+            Ok(true) if !asked_at.is_stale() => Ok((call, replies)),
+            Ok(true) => Err(not_sent("the process stood still before the request".into())),
+            Ok(false) => Err(not_sent("it was settled while it was prepared".into())),
+            Err(error) => Err(not_sent(format!("the request could not be written down: {error}"))),
         }
     }
 
@@ -317,10 +364,8 @@ impl Worker {
             details: secrets::open_texts(conn, &self.vault, &payout.external_id, Kept::Details)?,
             optional: optional.into_iter().collect(),
         };
-        match provider.pay(&order, &[])? {
-            Step::Call(call) => Ok(Written { order, call: *call }),
-            Step::Done(_) => Err(Error::Internal(format!("payout {}: its driver sends nothing", payout.external_id))),
-        }
+        let first = provider.pay(&order, &[])?;
+        Written::begin(order, first)
     }
 
     fn site(&self, payout: &Payout) -> Result<&Site, Error> {

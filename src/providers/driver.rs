@@ -64,6 +64,8 @@ pub struct Call {
     pub body: Vec<u8>,
     /// How long the whole exchange may take. A provider that asks for more than [`PATIENCE`] says so in its manual.
     pub patience: Duration,
+    /// Texts in the body that nobody may read in the books: keys of a session, whole card numbers.
+    pub hidden: Vec<Secret>,
 }
 
 /// One request from the name lookup to the last byte of the answer (threats OUT-7).
@@ -73,18 +75,25 @@ impl Call {
     /// A request with a JSON body.
     pub fn json(verb: Verb, url: Url, body: Vec<u8>) -> Self {
         let content_type = Some("application/json");
-        Self { verb, url, headers: Vec::new(), content_type, body, patience: PATIENCE }
+        Self { verb, url, headers: Vec::new(), content_type, body, patience: PATIENCE, hidden: Vec::new() }
     }
 
     /// A `GET`.
     pub fn get(url: Url) -> Self {
-        Self { verb: Verb::Get, url, headers: Vec::new(), content_type: None, body: Vec::new(), patience: PATIENCE }
+        Self { verb: Verb::Get, content_type: None, ..Self::json(Verb::Get, url, Vec::new()) }
     }
 
     /// The same with a header more.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: Secret) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// The same with a text in its body that nobody may read in the books.
+    #[must_use]
+    pub fn hiding(mut self, text: &str) -> Self {
+        self.hidden.push(Secret::new(text));
         self
     }
 
@@ -99,6 +108,8 @@ impl Call {
 /// What a driver wants after the replies so far.
 #[derive(Debug, Clone)]
 pub enum Step<T> {
+    /// This request, which makes and moves nothing there, then ask again with its reply. When it fails, nothing was sent.
+    Prepare(Box<Call>),
     /// This request, then ask again with its reply.
     Call(Box<Call>),
     /// Nothing more.
@@ -106,9 +117,23 @@ pub enum Step<T> {
 }
 
 impl<T> Step<T> {
+    /// A request that makes and moves nothing: a key, a session.
+    pub fn prepare(call: Call) -> Self {
+        Self::Prepare(Box::new(call))
+    }
+
     /// A request.
     pub fn call(call: Call) -> Self {
         Self::Call(Box::new(call))
+    }
+
+    /// The same with another end.
+    pub fn map<U>(self, end: impl FnOnce(T) -> U) -> Step<U> {
+        match self {
+            Step::Prepare(call) => Step::Prepare(call),
+            Step::Call(call) => Step::Call(call),
+            Step::Done(done) => Step::Done(end(done)),
+        }
     }
 }
 
@@ -376,7 +401,9 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// `Missing` or `Invalid` with the name of the detail.
     fn check(&self, site: SiteId, direction: Direction, rail: Option<&str>, details: &Texts) -> Result<(), Error>;
 
-    /// The next request of a payout, or what came of it. The first call is always the one that makes the order there.
+    /// The next request of a payout, or what came of it. The first [`Step::Call`] is always the one that makes the order there, with what
+    /// is in its body; before it there may be requests that only prepare it ([`Step::Prepare`]). An answer to one of those is no answer to
+    /// the order: what it refuses is `NotNow`.
     ///
     /// # Errors
     ///
@@ -399,6 +426,13 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
 
     /// How it wants to be asked, and how it repeats.
     fn manners(&self, site: SiteId) -> Manners;
+
+    /// Whether a deposit by this method may be paid though the answer to its opening was lost. As the site's manners say, unless a provider
+    /// has methods of both kinds.
+    fn lost_opening_counts(&self, site: SiteId, rail: Option<&str>) -> bool {
+        let _all_alike = rail;
+        self.manners(site).lost_opening_counts
+    }
 
     /// What staff may ask of it.
     fn desk(&self) -> &'static [DeskCall];

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::carouseller::Carouseller;
+use super::exotic::Exotic;
 use super::rebilly::Rebilly;
 use super::{Provider, SiteFacts};
 use crate::ids::SiteId;
@@ -19,7 +20,7 @@ pub struct Providers {
 
 /// One line for each provider beside the main one.
 fn others() -> Vec<Box<dyn Provider>> {
-    vec![Box::<Rebilly>::default()]
+    vec![Box::new(Exotic::default()), Box::new(Rebilly::default())]
 }
 
 /// Providers while the settings are read.

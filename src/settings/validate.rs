@@ -113,13 +113,12 @@ fn check_api_key(full: &str, secret: &Secret, notes: &Notes) {
     }
 }
 
-/// What stands in the shipped file in the place of a secret.
-const EXAMPLES: [&str; 3] =
-    ["put-a-key-of-your-own-here", "put-the-salt-of-this-site-here", "whsec_cHV0IGEga2V5IG9mIHlvdXIgb3duIGhlcmU="];
+/// What stands in the shipped file in the place of the key of pushes. Every other secret there is `put-…-here`.
+const EXAMPLE: &str = "whsec_cHV0IGEga2V5IG9mIHlvdXIgb3duIGhlcmU=";
 const KNOWN_TO_ALL: &str = "is the example of the shipped file: everybody knows it";
 
 fn is_example(text: &str) -> bool {
-    EXAMPLES.contains(&text)
+    text == EXAMPLE || text.starts_with("put-") && text.ends_with("-here")
 }
 
 fn check_site(site: &Site, notes: &Notes) {

@@ -191,15 +191,17 @@ fn apply_to_deposit(
     }
 }
 
-/// Whether the provider says of another transaction of its own that it moved the money of this order, which has moved already.
+/// Whether the provider says of another transaction of its own that it moved the money of this order, which has moved already. What names
+/// no transaction, as some answers to a question do, is about the same one.
 fn moved_twice(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<bool, Error> {
-    if !notification.news.moves_money() {
+    if !notification.news.moves_money() || notification.transaction_id.is_empty() {
         return Ok(false);
     }
     let applied = Verdict::Applied.name();
     for earlier in inbox::of_order(tx.read()?, &notification.external_id)?.iter().filter(|row| row.verdict == applied) {
         let earlier = earlier.notification(notification.provider)?;
-        if earlier.news == notification.news && earlier.transaction_id != notification.transaction_id {
+        let is_other = !earlier.transaction_id.is_empty() && earlier.transaction_id != notification.transaction_id;
+        if earlier.news == notification.news && is_other {
             return Ok(true);
         }
     }

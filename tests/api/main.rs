@@ -37,6 +37,9 @@ mod player_withdrawals;
 #[path = "support/process.rs"]
 mod process;
 mod protection;
+mod provider_carouseller;
+mod provider_exotic;
+mod provider_rebilly;
 mod providers;
 mod questions;
 #[path = "support/raw.rs"]

@@ -420,5 +420,5 @@ fn written(_: &mut DbConn, payout: &Payout) -> Result<Written, Error> {
         optional: Vec::new(),
     };
     let nowhere = "https://cashier.example/".parse().expect("an address");
-    Ok(Written { order, call: Call::json(Verb::Post, nowhere, b"body".to_vec()) })
+    Ok(Written::new(order, Call::json(Verb::Post, nowhere, b"body".to_vec())))
 }

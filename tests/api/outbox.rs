@@ -34,7 +34,7 @@ fn deduplicates(setup: &mut Setup) {
 async fn retry(bench: &Bench, id: &ExternalId) -> Result<(), Error> {
     let (id, id_text, settings) = (id.clone(), id.as_str().to_owned(), bench.state().settings.clone());
     let retry = move |tx: &mut WriteTx<'_>| approve::retry(tx, &settings.providers, &id, STAFF, clock::now());
-    bench.state().db.write(Scope::Order(id_text), retry).await
+    bench.state().db.write(Scope::Order(id_text), retry).await.map(|done| assert_eq!(done, approve::Retried::Queued))
 }
 
 fn too_long() -> Behaviour {

@@ -186,7 +186,7 @@ async fn money(state: &State, player: PlayerId, currency: Currency) -> Result<[(
 /// Opens the provider and writes down what came of it; gives back what went wrong.
 async fn open(state: &State, id: &ExternalId, door: &Door, order: &DepositOrder) -> Result<Option<Error>, Error> {
     let provider = state.settings.providers.of_site(door.provider, order.site).ok_or(Error::NotFound("account"))?;
-    let lost_counts = provider.manners(order.site).lost_opening_counts;
+    let lost_counts = provider.lost_opening_counts(order.site, order.rail.as_deref());
     let next = |replies: &[_]| provider.open(order, replies);
     let came = match talk(&state.outgoing, &provider.address_rules(order.site), next).await {
         Ok(Opening::Open(opened)) => Came::Open(opened),

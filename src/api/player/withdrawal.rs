@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::show::{One, Shown};
 use super::{Refusal, Refusals, Session, answer, fields};
-use crate::api::body;
+use crate::api::{body, peer};
 use crate::cashier::details::Details;
 use crate::cashier::metadata::Metadata;
 use crate::cashier::withdrawal::{self, TakenBack, Wanted};
@@ -79,6 +79,7 @@ pub(in crate::api) async fn create(
         provider: sent.provider.filter(|name| !name.is_empty()),
         method: sent.method.filter(|name| !name.is_empty()),
         details: sent.details.unwrap_or_default().read()?,
+        customer_ip: peer::address(&request, &state.settings.server.trusted_proxies),
     };
     state.check_open()?;
     let (site, player) = (session.site.clone(), session.player.clone());

@@ -53,6 +53,11 @@ pub struct Opening {
 
 /// The signed query that asks for a key.
 pub(super) fn query(site: &SiteWire, opening: &Opening) -> Result<String, Error> {
+    Ok(as_form(&signed(site, members(site, opening)?)?))
+}
+
+/// What a key is asked for with, here and in API 1.0.
+pub(super) fn members<'a>(site: &SiteWire, opening: &'a Opening) -> Result<Members<'a>, Error> {
     let mut members = main(site, &opening.login)?;
     members.push(("currency".into(), Value::Text(opening.currency.code().to_owned().into())));
     members.push(("customer_ip".into(), Value::Text(opening.customer_ip.to_canonical().to_string().into())));
@@ -66,7 +71,7 @@ pub(super) fn query(site: &SiteWire, opening: &Opening) -> Result<String, Error>
         };
         members.push((Cow::Borrowed(value.0), value.1));
     }
-    Ok(as_form(&signed(site, members)?))
+    Ok(members)
 }
 
 /// The signed body that resets a player's rotation.
@@ -74,12 +79,14 @@ pub(super) fn rotation(site: &SiteWire, login: &Login) -> Result<Vec<u8>, Error>
     Ok(as_json(&signed(site, main(site, login)?)?).into_bytes())
 }
 
-fn main<'a>(site: &SiteWire, login: &'a Login) -> Result<Members<'a>, Error> {
+/// The site and the player.
+pub(super) fn main<'a>(site: &SiteWire, login: &'a Login) -> Result<Members<'a>, Error> {
     let number = Value::Number(Cow::Owned(site.site.0.to_string()));
     Ok(vec![("site_id".into(), number), ("site_login".into(), unambiguous("site_login", login.as_str())?)])
 }
 
-fn signed<'a>(site: &SiteWire, mut members: Members<'a>) -> Result<Pairs<'a>, Error> {
+/// The same with the signature.
+pub(super) fn signed<'a>(site: &SiteWire, mut members: Members<'a>) -> Result<Pairs<'a>, Error> {
     let salt = site.salts.first().ok_or_else(|| Error::Internal("a site has no salt to sign with".to_owned()))?;
     let twice = |_| Error::Internal("a request with the same field twice".to_owned());
     let pairs = Pairs::new(members.clone()).map_err(twice)?;

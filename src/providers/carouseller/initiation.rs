@@ -130,13 +130,10 @@ fn text_of<'v>(value: &'v Value<'_>) -> &'v str {
 
 /// What the answer to an initiation means (contract 4.1). Only a clear yes is a yes, only a clear no is a no.
 pub fn read_initiation_answer(http_status: u16, body: &[u8]) -> InitiationAnswer {
-    if !(200..300).contains(&http_status) {
-        return InitiationAnswer::Unknown(format!("HTTP status {http_status}"));
-    }
-    let unknown = |why: &str| InitiationAnswer::Unknown(why.to_owned());
-    let Ok(text) = std::str::from_utf8(body) else { return unknown("the answer is not UTF-8") };
-    let Ok(members) = json(text, DEEPEST_ANSWER) else { return unknown("the answer is not one JSON object") };
-    let Ok(answer) = Pairs::new(members) else { return unknown("the answer names a member twice") };
+    let answer = match object(http_status, body) {
+        Ok(answer) => answer,
+        Err(why) => return InitiationAnswer::Unknown(why),
+    };
     match (answer.get("success"), answer.get("code").and_then(code)) {
         (Some(Value::Bool(true)), Some(0)) => InitiationAnswer::Accepted(shown(&answer), facts(&answer)),
         (Some(Value::Bool(false)), Some(code)) if code != 0 => {
@@ -146,8 +143,18 @@ pub fn read_initiation_answer(http_status: u16, body: &[u8]) -> InitiationAnswer
     }
 }
 
+/// The members of an answer: one JSON object with HTTP 2xx, no name twice. What else came, for people.
+pub(super) fn object(http_status: u16, body: &[u8]) -> Result<Pairs<'_>, String> {
+    if !(200..300).contains(&http_status) {
+        return Err(format!("HTTP status {http_status}"));
+    }
+    let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8")?;
+    let members = json(text, DEEPEST_ANSWER).map_err(|_| "the answer is not one JSON object")?;
+    Pairs::new(members).map_err(|_| "the answer names a member twice".to_owned())
+}
+
 /// The Cashier's own ids of it, by which its status can be asked for.
-fn facts(answer: &Pairs<'_>) -> Texts {
+pub(super) fn facts(answer: &Pairs<'_>) -> Texts {
     let id = |name: &&str| match answer.get(name) {
         Some(Value::Text(text) | Value::Number(text)) if !is_blank(text) => Some(((*name).to_owned(), cut(text))),
         Some(_) | None => None,
@@ -156,14 +163,14 @@ fn facts(answer: &Pairs<'_>) -> Texts {
 }
 
 /// An integer, or the same as a text. `00`, `-0` and `0.0` are not clear.
-fn code(value: &Value<'_>) -> Option<i64> {
+pub(super) fn code(value: &Value<'_>) -> Option<i64> {
     let Value::Number(text) = value else { return None };
     let code: i64 = text.parse().ok()?;
     (code.to_string() == *text.as_ref()).then_some(code)
 }
 
 /// What people can use of an answer, without control characters and card numbers.
-fn shown(answer: &Pairs<'_>) -> String {
+pub(super) fn shown(answer: &Pairs<'_>) -> String {
     let parts = ["transaction_id", "order_id", "message_for_user", "errors"].into_iter().filter_map(|name| {
         let (Value::Text(text) | Value::Number(text)) = answer.get(name)? else { return None };
         (!is_blank(text)).then(|| format!("{name}: {}", text.trim()))
@@ -171,6 +178,7 @@ fn shown(answer: &Pairs<'_>) -> String {
     cut(&parts.collect::<Vec<_>>().join(", "))
 }
 
-fn cut(text: &str) -> String {
+/// A text for people: masked, in one line, not too long.
+pub(super) fn cut(text: &str) -> String {
     mask(&text.replace(char::is_control, " ")).trim().chars().take(LONGEST_SHOWN).collect()
 }

@@ -6,6 +6,7 @@ mod account;
 pub mod answer;
 mod authlink;
 mod deviations;
+mod direct;
 pub mod door;
 pub mod explain;
 mod initiation;
@@ -13,6 +14,7 @@ mod news;
 mod notification;
 mod provider;
 mod question;
+mod status;
 
 #[cfg(test)]
 mod tests;

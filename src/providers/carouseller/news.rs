@@ -1,9 +1,9 @@
-//! What a notification's two codes mean.
+//! What a notification's two codes mean, and what the one of an answer about an order does.
 //!
 //! Source: protocol, "Which result, which direction" and the tables of types and statuses. Only status 4 is success; what the
 //! documents do not call a definite failure is none.
 
-use super::super::News;
+use super::super::{Direction, News};
 
 /// The meaning of `type_id` and `status_id`.
 pub(super) fn news(type_id: i64, status_id: i64) -> News {
@@ -14,6 +14,36 @@ pub(super) fn news(type_id: i64, status_id: i64) -> News {
         11 => payout(status_id),
         2 | 8 | 12 | 13 => News::Informative,
         _ => News::NotKnown,
+    }
+}
+
+/// The meaning of `status_id` in the answer to a question about an order: it names no type, so the direction is the order's. The page of the
+/// status call describes ends that the page of notifications does not: a declined authorization (5), an order that expired (13), and one that
+/// the user rejected (14) are ends there. What is named as an error of somebody's is none (10, 15, 19), nor is a part (24).
+pub(super) fn stands(direction: Direction, status_id: i64) -> News {
+    match (direction, status_id) {
+        (Direction::Deposit, 5) => News::DepositDeclined,
+        (Direction::Deposit, _) => deposit(status_id),
+        (Direction::Payout, 5 | 13) => News::PayoutDeclined,
+        (Direction::Payout, 14) => News::PayoutCancelled,
+        (Direction::Payout, _) => payout(status_id),
+    }
+}
+
+/// Whether an answer about an order can say the same. It cannot say that money of a deposit went back, nor what has no direction.
+pub(super) fn can_be_asked_for(news: News) -> bool {
+    match news {
+        News::DepositPaid
+        | News::DepositDeclined
+        | News::DepositCancelled
+        | News::DepositBroken
+        | News::DepositPending
+        | News::PayoutPaid
+        | News::PayoutDeclined
+        | News::PayoutCancelled
+        | News::PayoutPending
+        | News::PayoutUnclear => true,
+        News::Refunded | News::ChargedBack | News::Dispute | News::Informative | News::NotKnown => false,
     }
 }
 
@@ -92,6 +122,28 @@ mod tests {
             };
             assert_eq!(row, expected, "type {type_id}");
         }
+    }
+
+    #[test]
+    fn every_status_of_an_answer_means_exactly_what_the_page_of_the_status_call_says() {
+        let row = |direction| (0..=30).map(|status_id| letter(stands(direction, status_id))).collect::<String>();
+
+        assert_eq!(row(Direction::Deposit), "?wwwPDDDD?BDDCCB???B-!!!B??????");
+        assert_eq!(row(Direction::Payout), "?vvvpdddd?udddcu???u-!!!u??????");
+        for status_id in [i64::MAX, -4, 104] {
+            assert_eq!(stands(Direction::Payout, status_id), News::NotKnown);
+        }
+    }
+
+    #[test]
+    fn only_what_an_answer_can_say_is_asked_for() {
+        let askable: Vec<News> = News::ALL.into_iter().filter(|news| can_be_asked_for(*news)).collect();
+        let said = |direction| (0..=30).map(move |status_id| stands(direction, status_id));
+        for news in &askable {
+            let direction = news.direction().expect("one of the two");
+            assert!(said(direction).any(|said| said == *news), "{news:?}");
+        }
+        assert_eq!(askable.len(), 10);
     }
 
     #[test]

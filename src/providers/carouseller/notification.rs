@@ -17,7 +17,7 @@ use crate::error::Error;
 /// The provider's name in URLs, settings and tables.
 pub(super) const PROVIDER: &str = "carouseller";
 /// The longest name of a channel's currency. ISO 4217 has three letters; tokens have more.
-const LONGEST_CHANNEL_CURRENCY: usize = 16;
+pub(super) const LONGEST_CHANNEL_CURRENCY: usize = 16;
 
 /// The typed notification. Who wrote it has been settled; `reading` is how its signature was read.
 pub(super) fn notification(
@@ -59,7 +59,7 @@ fn code(fields: Fields<'_, '_>, name: &'static str) -> Result<i64, Error> {
 }
 
 /// Three letters, upper-cased. Whether it is the order's currency is not decided here.
-fn currency(text: &str) -> Result<String, Error> {
+pub(super) fn currency(text: &str) -> Result<String, Error> {
     let is_code = text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic());
     if is_code { Ok(text.to_ascii_uppercase()) } else { Err(Error::Invalid("currency")) }
 }
@@ -93,7 +93,7 @@ fn check_the_rest(fields: Fields<'_, '_>) -> Result<(), Error> {
 }
 
 /// Everything that came, by name, masked; blank values and the signature left out.
-fn content(pairs: &Pairs<'_>, reading: Reading) -> Vec<(String, String)> {
+pub(super) fn content(pairs: &Pairs<'_>, reading: Reading) -> Vec<(String, String)> {
     let signed = pairs.iter().filter(|(name, _)| *name != SIGNATURE);
     let texts = signed.filter_map(|(name, value)| Some((name, value_text(value, reading)?)));
     texts.map(|(name, text)| (name.to_owned(), mask(&text).into_owned())).collect()

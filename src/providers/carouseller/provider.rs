@@ -3,14 +3,16 @@
 use serde_json::Value;
 
 use super::door::Opening as DoorWish;
-use super::{Account, Carouseller, answer, read_initiation_answer};
+use super::news::{can_be_asked_for, stands};
+use super::{Account, Carouseller, answer, direct, read_initiation_answer, status};
 use crate::error::Error;
 use crate::ids::SiteId;
 use crate::money::Currency;
 use crate::outgoing::{AddressRules, Reply};
 use crate::providers::{
-    Call, DepositOrder, Desk, DeskCall, Direction, Heard, InitiationAnswer, Inquired, Ladder, Manners, OpenOrder,
-    Opened, Opening, PayoutOrder, Provider, RawRequest, ReadError, Said, SiteFacts, Step, Texts, Told, Verb,
+    Call, DepositOrder, Desk, DeskCall, Direction, Heard, Hint, InitiationAnswer, Inquired, Ladder, Manners,
+    Notification, OpenOrder, Opened, Opening, PayoutOrder, Provider, RawRequest, ReadError, Said, SiteFacts, Step,
+    Texts, Told, Verb,
 };
 use crate::secret::Secret;
 use crate::sections::Section;
@@ -48,7 +50,18 @@ impl Provider for Carouseller {
     }
 
     fn read(&self, raw: &RawRequest<'_>) -> Result<Heard, ReadError> {
-        self.read_notification(raw).map(|notification| Heard::Notification(Box::new(notification)))
+        let notification = self.read_notification(raw)?;
+        let can_ask = self.accounts.get(&notification.site.0).is_some_and(|account| account.status_url.is_some());
+        if notification.signed || !can_ask || !can_be_asked_for(notification.news) {
+            return Ok(Heard::Notification(Box::new(notification)));
+        }
+        // In the words of the answer that is to confirm it.
+        let status_id = notification.content.iter().find(|(name, _)| name == "status_id");
+        let status_id = status_id.and_then(|(_, text)| text.parse().ok());
+        let said = notification.news.direction().zip(status_id);
+        let news = said.map_or(notification.news, |(direction, status_id)| stands(direction, status_id));
+        let Notification { site, external_id, codes: claims, .. } = notification;
+        Ok(Heard::Hint(Hint { site, external_id, about: None, claims, news }))
     }
 
     fn tell(&self, said: Said<'_>) -> Told {
@@ -60,23 +73,32 @@ impl Provider for Carouseller {
         Told { http: answer.http, headers: Vec::new(), body: answer.to_json() }
     }
 
-    fn serves(&self, site: SiteId, direction: Direction, rail: Option<&str>, _: Currency) -> bool {
+    fn serves(&self, site: SiteId, direction: Direction, rail: Option<&str>, currency: Currency) -> bool {
         let Some(account) = self.accounts.get(&site.0) else { return false };
         match (direction, rail) {
             (Direction::Deposit, None) => account.authlink_url.is_some(),
             // Without an address it waits; with one it goes.
             (Direction::Payout, None) => true,
-            (Direction::Deposit | Direction::Payout, Some(_)) => false,
+            (Direction::Deposit | Direction::Payout, Some(group)) => {
+                direct::serves(account, direction, group, currency)
+            }
         }
     }
 
-    fn check(&self, _: SiteId, _: Direction, _: Option<&str>, details: &Texts) -> Result<(), Error> {
-        // The Cashier's own page asks for everything.
-        if details.is_empty() { Ok(()) } else { Err(Error::Invalid("details")) }
+    fn check(&self, _: SiteId, direction: Direction, rail: Option<&str>, details: &Texts) -> Result<(), Error> {
+        match rail {
+            Some(_) => direct::check(direction, details),
+            // The Cashier's own page asks for everything.
+            None if details.is_empty() => Ok(()),
+            None => Err(Error::Invalid("details")),
+        }
     }
 
     fn pay(&self, order: &PayoutOrder, replies: &[Reply]) -> Result<Step<InitiationAnswer>, Error> {
         let account = self.accounts.get(&order.site.0).ok_or(Error::NotFound("site"))?;
+        if let Some(group) = &order.rail {
+            return direct::pay(account, order, group, replies);
+        }
         if let Some(reply) = replies.first() {
             return Ok(Step::Done(read_initiation_answer(reply.status, &reply.body)));
         }
@@ -87,24 +109,30 @@ impl Provider for Carouseller {
     }
 
     fn open(&self, order: &DepositOrder, replies: &[Reply]) -> Result<Step<Opening>, Error> {
+        if let Some(group) = &order.rail {
+            let account = self.accounts.get(&order.site.0).ok_or(Error::NotFound("site"))?;
+            return direct::open(account, order, group, replies);
+        }
         // 1: the Cashier opens at the deposit, without its tabs (manual, "Key obtaining").
         let chosen = vec![("force_action".to_owned(), "1".to_owned())];
         let wish = DoorWish::new(&order.login, order.amount.currency(), order.customer_ip, &order.optional, chosen);
-        Ok(match self.door(order.site, &wish, replies)? {
-            Step::Call(call) => Step::Call(call),
-            Step::Done(door) => Step::Done(Opening::Open(Opened { redirect_url: Some(door.url), ..Opened::default() })),
-        })
+        let opened = |url| Opening::Open(Opened { redirect_url: Some(url), ..Opened::default() });
+        Ok(self.door(order.site, &wish, replies)?.map(|door| opened(door.url)))
     }
 
-    fn ask(&self, _: &OpenOrder, _: &[Reply]) -> Result<Step<Inquired>, Error> {
-        Err(Error::Conflict("the site has no status_url".into()))
+    fn ask(&self, order: &OpenOrder, replies: &[Reply]) -> Result<Step<Inquired>, Error> {
+        let account = self.accounts.get(&order.site.0).ok_or(Error::NotFound("site"))?;
+        match replies.first() {
+            None => status::question(account, order).map(Step::call),
+            Some(reply) => Ok(Step::Done(status::read(account, order, reply))),
+        }
     }
 
     fn manners(&self, site: SiteId) -> Manners {
-        let deduplicates = self.accounts.get(&site.0).is_some_and(|account| account.deduplicates_external_id);
+        let account = self.accounts.get(&site.0);
         Manners {
-            tells_status: false,
-            deduplicates,
+            tells_status: account.is_some_and(|account| account.status_url.is_some()),
+            deduplicates: account.is_some_and(|account| account.deduplicates_external_id),
             // A key that nobody uses does nothing.
             lost_opening_counts: false,
             patience: 600,
@@ -112,6 +140,11 @@ impl Provider for Carouseller {
             pace: 1000,
             ladder: LADDER,
         }
+    }
+
+    fn lost_opening_counts(&self, _: SiteId, rail: Option<&str>) -> bool {
+        // A card may be charged though nobody told us; a key that nobody uses does nothing.
+        rail.is_some()
     }
 
     fn desk(&self) -> &'static [DeskCall] {

@@ -86,13 +86,17 @@ impl Account {
     pub(super) fn read(mut s: Section<'_>, site: &SiteFacts) -> Self {
         let private_networks = s.networks("private_networks");
         let rules = AddressRules::new(private_networks.clone());
+        let is_default = !s.has("url");
+        let url = s.url("url", &rules);
+        // An address that cannot be read is told of once.
+        let is_known = is_default || url.is_some();
         let account = Self {
             key: s.key("").trim_end_matches('.').to_owned(),
             site: site.site,
             organization_id: s.needed_text("organization_id", "it is in the path of every call"),
             website_id: s.needed_text("website_id", "deposits and payouts are made for a website"),
             api_key: s.needed_secret("api_key", "nothing can be asked of Rebilly without it"),
-            url: s.url("url", &rules).unwrap_or_else(|| Url::parse(LIVE).expect("a constant")),
+            url: url.unwrap_or_else(|| Url::parse(LIVE).expect("a constant")),
             webhook_user: s.needed_text("webhook_user", "webhooks carry a name and a password"),
             webhook_password: s.needed_secret("webhook_password", "webhooks carry a name and a password"),
             webhook_auth: s
@@ -110,19 +114,19 @@ impl Account {
             allow_from: s.networks("allow_from"),
             private_networks,
         };
-        account.check(&s);
+        account.check(&s, is_known);
         s.finish();
         account
     }
 
-    fn check(&self, s: &Section<'_>) {
+    fn check(&self, s: &Section<'_>, is_known: bool) {
         let notes = s.notes();
         for (name, id) in [("organization_id", &self.organization_id), ("website_id", &self.website_id)] {
             if !id.trim().is_empty() && !is_id(id) {
                 notes.error(s.key(name), "is no id of Rebilly's: 1 to 50 letters, digits and @ ~ - . _");
             }
         }
-        self.check_key(s);
+        self.check_key(s, is_known);
         if self.webhook_user.contains(':') || self.webhook_user.chars().any(char::is_control) {
             notes.error(s.key("webhook_user"), "must hold neither a colon nor control characters");
         }
@@ -132,7 +136,8 @@ impl Account {
         let token = self.notification_token.expose();
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         if !token.trim().is_empty() && !(token.len() >= SHORTEST_TOKEN && token.bytes().all(plain)) {
-            notes.error(s.key("notification_token"), "must be 16 or more letters, digits, - and _: it stands in a path");
+            notes
+                .error(s.key("notification_token"), "must be 16 or more letters, digits, - and _: it stands in a path");
         }
         if self.public_url.is_none() {
             let reason = "needs server.public_url: Rebilly is given our address with each deposit";
@@ -148,7 +153,7 @@ impl Account {
     }
 
     /// The key says for which of the two it is, and so does the host (manual, "Conventions"; its "Open questions" 16).
-    fn check_key(&self, s: &Section<'_>) {
+    fn check_key(&self, s: &Section<'_>, is_known: bool) {
         let (key, notes) = (self.api_key.expose(), s.notes());
         let host = self.url.host_str().unwrap_or_default();
         if key.trim().is_empty() {
@@ -157,13 +162,13 @@ impl Account {
         if key.starts_with("pk_") {
             notes.error(s.key("api_key"), "is a publishable key: a secret one begins with sk_");
         } else if key.starts_with("sk_sandbox_") {
-            if host == LIVE_HOST {
+            if is_known && host == LIVE_HOST {
                 notes.error(s.key("api_key"), "is a key of the sandbox, and url leads to the live host");
             }
         } else if key.starts_with("sk_live_") {
             if host == SANDBOX_HOST {
                 notes.error(s.key("api_key"), "is a live key, and url leads to the sandbox");
-            } else if host != LIVE_HOST {
+            } else if is_known && host != LIVE_HOST {
                 notes.warning(s.key("url"), "gets a live key and is not Rebilly's live host");
             }
         } else {

@@ -107,17 +107,31 @@ impl DigestAnswer {
         let of_this_request = is_path(self.get("uri"), account, raw);
         let ours = same(self.get("nonce").as_bytes(), nonce.as_bytes()) && self.get("realm") == REALM;
         let user = same(self.get("username").as_bytes(), account.webhook_user.as_bytes());
-        let secret = hash.of(&format!("{}:{REALM}:{}", account.webhook_user, account.webhook_password.expose()));
-        let request = hash.of(&format!("POST:{}", self.get("uri")));
-        let expected = match self.get("qop") {
-            "" => hash.of(&format!("{secret}:{nonce}:{request}")),
-            "auth" => {
-                hash.of(&format!("{secret}:{nonce}:{}:{}:auth:{request}", self.get("nc"), self.get("cnonce")))
-            }
+        let counted = match self.get("qop") {
+            "" => None,
+            "auth" => Some((self.get("nc"), self.get("cnonce"))),
             _ => return false,
         };
+        let secret = (account.webhook_user.as_str(), REALM, account.webhook_password.expose());
+        let expected = response(hash, secret, self.get("uri"), nonce, counted);
         let right = same(self.get("response").to_ascii_lowercase().as_bytes(), expected.as_bytes());
         of_this_request && ours && user && right
+    }
+}
+
+/// The answer to a challenge (RFC 7616) for a POST. `who`: name, realm and password; `counted`: nc and cnonce, where there is a qop.
+pub(super) fn response(
+    hash: Hash,
+    who: (&str, &str, &str),
+    uri: &str,
+    nonce: &str,
+    counted: Option<(&str, &str)>,
+) -> String {
+    let secret = hash.of(&format!("{}:{}:{}", who.0, who.1, who.2));
+    let request = hash.of(&format!("POST:{uri}"));
+    match counted {
+        Some((nc, cnonce)) => hash.of(&format!("{secret}:{nonce}:{nc}:{cnonce}:auth:{request}")),
+        None => hash.of(&format!("{secret}:{nonce}:{request}")),
     }
 }
 

@@ -44,11 +44,7 @@ const fn look(name: &'static str, about: &'static str) -> DeskCall {
     DeskCall { name, about, of_order: true, changes: false, parameters: &[] }
 }
 
-const fn act(
-    name: &'static str,
-    about: &'static str,
-    parameters: &'static [(&'static str, bool)],
-) -> DeskCall {
+const fn act(name: &'static str, about: &'static str, parameters: &'static [(&'static str, bool)]) -> DeskCall {
     DeskCall { name, about, of_order: true, changes: true, parameters }
 }
 
@@ -62,16 +58,17 @@ pub(super) const CALLS: &[DeskCall] = &[
     act("cancel", "cancels the payout request, by the merchant", &[("description", false)]),
     act("block", "blocks the payout request", &[("block_reason", true), ("description", false)]),
     act("unblock", "lifts the block of the payout request", &[]),
-    act("split", "replaces the payout request by parts: amounts separated by commas", &[
-        ("amounts", true),
-        ("split_reason", true),
-        ("description", false),
-    ]),
-    act("allocate", "has what is left of the payout request allocated, on an instrument of choice or as Rebilly likes, and starts it", &[
-        ("payment_instrument_id", false),
-        ("gateway_account_id", false),
-        ("amount", false),
-    ]),
+    act(
+        "split",
+        "replaces the payout request by parts: amounts separated by commas",
+        &[("amounts", true), ("split_reason", true), ("description", false)],
+    ),
+    act(
+        "allocate",
+        "has what is left of the payout request allocated, on an instrument of choice or as Rebilly likes, and starts it",
+        &[("payment_instrument_id", false), ("gateway_account_id", false), ("amount", false)],
+    ),
+    // It changes nothing at Rebilly, but the gateway is asked.
     act("query_transaction", "has the gateway asked about a transaction of the order", &[("transaction_id", true)]),
 ];
 
@@ -174,7 +171,8 @@ fn split(account: &Account, desk: &Desk, order: &OpenOrder) -> Talk<Call> {
 /// Allocates by hand or automatically, then starts what waits.
 fn allocate(account: &Account, desk: &Desk, order: &OpenOrder, script: &mut Script<'_>) -> Talk<Value> {
     let id = order.external_id.as_str();
-    let by_hand = ["payment_instrument_id", "gateway_account_id", "amount"].iter().any(|name| given(desk, name).is_some());
+    let by_hand =
+        ["payment_instrument_id", "gateway_account_id", "amount"].iter().any(|name| given(desk, name).is_some());
     let reply = if by_hand {
         let currency = order.amount.currency();
         let amount = Money::parse_major(needed(desk, "amount", |_| true)?, currency).or_else(|_| bad("amount"))?;

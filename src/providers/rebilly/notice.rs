@@ -160,9 +160,11 @@ fn transaction_event(account: &Account, event: &str, id: &str, resource: Option<
     let order = text("notificationUrl").and_then(|url| url.rsplit('/').next()).filter(|order| is_ours(order));
     match order {
         Some(order) if text("notificationUrl") == account.notification_url(order).as_deref() => {
-            hint(order, News::DepositPending)
+            hint(order, if text("result") == Some("approved") { News::DepositPaid } else { News::DepositPending })
         }
-        Some(_) | None if BACK.contains(&event) => parked(account, event, text("depositRequestId").unwrap_or(id), resource),
+        Some(_) | None if BACK.contains(&event) => {
+            parked(account, event, text("depositRequestId").unwrap_or(id), resource)
+        }
         // What is open is asked about anyway.
         Some(_) | None => Heard::Nothing(claims),
     }

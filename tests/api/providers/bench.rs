@@ -189,7 +189,7 @@ impl Bench {
     /// Attempts to send a payout: outcome and note.
     pub async fn attempts(&self, asked: &Asked) -> Vec<(Option<String>, String)> {
         let id = asked.id.clone();
-        let all = self.app.read(move |conn| croupier::payouts::attempts::attempts(conn, &id)).await;
+        let all = self.app.read(move |conn| croupier::payouts::outbox::attempts(conn, &id)).await;
         all.into_iter().map(|one| (one.outcome, one.note)).collect()
     }
 
