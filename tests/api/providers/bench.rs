@@ -13,6 +13,7 @@ use croupier::simulate::caller::Answer;
 use croupier::simulate::messages::Order;
 use croupier::simulate::platforms::host::{Host, Incoming, Reply};
 use croupier::simulate::platforms::{self, End, Note, Platform, Taken, Twist};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -24,6 +25,9 @@ use crate::support::story::Asked;
 pub const MONEY: i64 = 100_000;
 pub const AMOUNT: i64 = 10_000;
 const IN_MAJOR: &str = "100.00";
+
+/// Providers whose own proof covers less than what they say (their chapters in docs/PROVIDERS.md).
+const ASKED_FIRST: [&str; 2] = ["exotic", "rebilly"];
 
 const VAULT: &str = "\n[vault]\nkeys = [\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"]\n";
 
@@ -163,6 +167,20 @@ impl Bench {
         let answer = self.note(asked, note).await;
         let text = String::from_utf8_lossy(&answer.body);
         assert!(self.platform().is_acknowledged(&answer), "{note:?}: HTTP {} {text}", answer.status);
+    }
+
+    /// The platform says several times at once how the order stands. One is acknowledged; while the service is at work with it, it may put
+    /// the others off. None is refused.
+    pub async fn say_together(&self, asked: &Asked) {
+        let together = join_all((0..5).map(|_| self.note(asked, Note::PLAIN))).await;
+        let taken = together.iter().filter(|answer| self.platform().is_acknowledged(answer)).count();
+        let off = together.iter().filter(|answer| answer.status == 503).count();
+        assert!(taken > 0 && taken + off == together.len(), "{together:?}");
+    }
+
+    /// Whether what it tells is asked for before it counts: a lie is found out then, and nobody need be shown it.
+    pub fn asks_first(&self) -> bool {
+        ASKED_FIRST.contains(&self.platform().name())
     }
 
     /// What a notification is answered.

@@ -2,7 +2,6 @@
 
 use croupier::orders::Status;
 use croupier::simulate::platforms::{Answering, End, Note};
-use futures_util::future::join_all;
 
 use super::bench::{AMOUNT, Bench, every};
 
@@ -20,8 +19,7 @@ async fn a_deposit_is_credited_once_however_often_it_is_told() {
         let paid = (Status::Credited, (AMOUNT, 0));
         assert_eq!(bench.deposit_stands(&deposit).await, paid);
         bench.say(&deposit, Note::PLAIN).await;
-        let together = join_all((0..5).map(|_| bench.note(&deposit, Note::PLAIN))).await;
-        assert!(together.iter().all(|answer| bench.platform().is_acknowledged(answer)), "{together:?}");
+        bench.say_together(&deposit).await;
         assert_eq!(bench.deposit_stands(&deposit).await, paid);
         assert_eq!(bench.reviews_of(&deposit).await, Vec::<String>::new(), "a repetition is nobody's business");
     })
@@ -35,9 +33,8 @@ async fn five_first_notifications_at_once_credit_once() {
         let deposit = bench.deposit("alice", "k").await;
         bench.platform().set(&deposit.id, End::Paid);
 
-        let together = join_all((0..5).map(|_| bench.note(&deposit, Note::PLAIN))).await;
+        bench.say_together(&deposit).await;
 
-        assert!(together.iter().any(|answer| bench.platform().is_acknowledged(answer)), "{together:?}");
         bench.say(&deposit, Note::PLAIN).await;
         assert_eq!(bench.deposit_stands(&deposit).await, (Status::Credited, (AMOUNT, 0)));
     })
@@ -82,7 +79,10 @@ async fn a_decline_after_the_credit_takes_nothing_back() {
             bench.end(&deposit, end).await;
 
             assert_eq!(bench.deposit_stands(&deposit).await, (Status::Credited, (before + AMOUNT, 0)), "{end:?}");
-            assert_eq!(bench.reviews_of(&deposit).await, ["decline_after_credit"], "{end:?}: a person looks at it");
+            let reviews = bench.reviews_of(&deposit).await;
+            // What ends no deposit contradicts nothing.
+            let contradicts = bench.platform().unpaid() == End::Declined || bench.platform().unpaid() == end;
+            assert!(reviews == ["decline_after_credit"] || reviews.is_empty() && !contradicts, "{end:?}: {reviews:?}");
         }
     })
     .await;

@@ -65,10 +65,3 @@ async fn a_success_that_does_not_agree_with_its_payout_captures_nothing() {
     })
     .await;
 }
-
-impl Bench {
-    /// Whether what is told is asked for before it counts: a lie is found out then, and nobody need be shown it.
-    fn asks_first(&self) -> bool {
-        self.platform().name() == "rebilly"
-    }
-}

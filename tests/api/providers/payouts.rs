@@ -4,7 +4,6 @@ use croupier::orders::Status;
 use croupier::payouts::Stage;
 use croupier::providers::Direction;
 use croupier::simulate::platforms::{Answering, End, Note, Telling};
-use futures_util::future::join_all;
 
 use super::bench::{AMOUNT, Bench, MONEY, every};
 
@@ -27,8 +26,7 @@ async fn a_payout_is_held_approved_sent_once_and_captured_by_its_success() {
 
         let paid = (Status::Credited, Stage::Done, GONE);
         assert_eq!(bench.payout_stands(&payout).await, paid);
-        let together = join_all((0..5).map(|_| bench.note(&payout, Note::PLAIN))).await;
-        assert!(together.iter().all(|answer| bench.platform().is_acknowledged(answer)), "{together:?}");
+        bench.say_together(&payout).await;
         bench.send().await;
         assert_eq!(bench.payout_stands(&payout).await, paid);
         assert_eq!((bench.times_asked(&payout), bench.reviews_of(&payout).await), (1, Vec::new()));
@@ -57,8 +55,7 @@ async fn the_end_without_payment_gives_the_held_money_back_once() {
             let (status, stage, balance) = bench.payout_stands(&payout).await;
             assert!(matches!(status, Status::Failed | Status::Cancelled), "{end:?}: {status:?}");
             assert_eq!((stage, balance), (Stage::Done, BACK), "{end:?}");
-            let together = join_all((0..5).map(|_| bench.note(&payout, Note::PLAIN))).await;
-            assert!(together.iter().all(|answer| bench.platform().is_acknowledged(answer)), "{end:?}: {together:?}");
+            bench.say_together(&payout).await;
             assert_eq!(bench.payout_stands(&payout).await, (status, stage, balance), "{end:?}, told again");
         }
     })
@@ -118,7 +115,7 @@ async fn what_a_provider_says_when_it_is_asked_ends_the_order_where_it_can_be_as
         for (end, balance) in [(End::Paid, GONE), (End::Declined, GONE)] {
             let payout = bench.sent("alice", &format!("{end:?}")).await;
             let before = bench.payout_stands(&payout).await;
-            for telling in [Telling::NotFound, Telling::Unavailable, Telling::TooMany, Telling::Hangup] {
+            for telling in [Telling::NotFound, Telling::Unavailable, Telling::Hangup] {
                 bench.platform().tell_with(telling);
                 bench.inquire(&payout, Direction::Payout).await;
                 assert_eq!(bench.payout_stands(&payout).await, before, "{telling:?} proves nothing");
@@ -138,6 +135,13 @@ async fn what_a_provider_says_when_it_is_asked_ends_the_order_where_it_can_be_as
             bench.say(&payout, Note::PLAIN).await;
             assert_eq!(bench.payout_stands(&payout).await.2, balance, "{end:?}, and its notification");
         }
+        // Last, because who is asked too often is left alone for a while.
+        let payout = bench.sent("alice", "too many").await;
+        let before = bench.payout_stands(&payout).await;
+        bench.platform().tell_with(Telling::TooMany);
+        bench.platform().set(&payout.id, End::Paid);
+        bench.inquire(&payout, Direction::Payout).await;
+        assert_eq!(bench.payout_stands(&payout).await, before);
     })
     .await;
 }

@@ -153,7 +153,9 @@ fn notice(inner: &mut Inner, id: &str, note: Note, token: &str, at: Micros) -> O
         }
     }
     if let (Twist::UnknownOrder, Some(order)) = (note.twist, order_of(&url)) {
-        url = url.replace(&format!("{{result}}/{order}"), &format!("{{result}}/{}", fresh("")));
+        // Of the form of the merchant's own, which writes them in lower case.
+        let nobody = fresh("").to_ascii_lowercase();
+        url = url.replace(&format!("{{result}}/{order}"), &format!("{{result}}/{nobody}"));
     }
     Some(replaced(&url, &transaction, verdict.result()))
 }
