@@ -1,5 +1,6 @@
 //! The integration tests: one binary, each test a promise, each with the real service, a real database and a real HTTP peer.
 
+mod additional_deposits;
 mod agreement;
 mod backup;
 #[path = "support/bench.rs"]
@@ -37,6 +38,7 @@ mod player_withdrawals;
 #[path = "support/process.rs"]
 mod process;
 mod protection;
+mod provider_cactus;
 mod provider_carouseller;
 mod provider_exotic;
 mod provider_rebilly;
