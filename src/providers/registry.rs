@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cabbagino::Cabbagino;
 use super::carouseller::Carouseller;
 use super::exotic::Exotic;
 use super::rebilly::Rebilly;
@@ -20,7 +21,7 @@ pub struct Providers {
 
 /// One line for each provider beside the main one.
 fn others() -> Vec<Box<dyn Provider>> {
-    vec![Box::new(Exotic::default()), Box::new(Rebilly::default())]
+    vec![Box::new(Exotic::default()), Box::new(Rebilly::default()), Box::new(Cabbagino::default())]
 }
 
 /// Providers while the settings are read.
