@@ -121,7 +121,7 @@ fn play<T>(
         match next(&replies) {
             Err(error) => return (asked, Err(error)),
             Ok(Step::Done(done)) => return (asked, Ok(done)),
-            Ok(Step::Call(call)) => {
+            Ok(Step::Call(call) | Step::Prepare(call)) => {
                 asked.push(told(&call));
                 let (status, body) = answers.get(replies.len()).unwrap_or_else(|| panic!("nobody answers {asked:?}"));
                 let body = if body.is_null() { String::new() } else { digits(body) };

@@ -50,7 +50,7 @@ fn the_same_order_makes_the_same_bytes_and_carries_what_the_player_chose() {
     order.details.insert("payment_instrument_id".to_owned(), "inst_1".to_owned());
     order.optional = vec![(CUSTOMER.to_owned(), "cus_9".to_owned()), ("first_name".to_owned(), "Ann".to_owned())];
     let write = || match rebilly.pay(&order, &[]).unwrap() {
-        Step::Call(call) => told(&call),
+        Step::Call(call) | Step::Prepare(call) => told(&call),
         Step::Done(done) => panic!("{done:?}"),
     };
 
