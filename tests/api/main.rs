@@ -43,6 +43,7 @@ mod provider_cactus;
 mod provider_carouseller;
 mod provider_exotic;
 mod provider_rebilly;
+mod providers;
 mod questions;
 #[path = "support/raw.rs"]
 mod raw;

@@ -67,7 +67,7 @@ impl Life<'_> {
         let order = self.order(amount);
         let pays = self.dice.percent(85);
         let fault = faults::deposit(&mut self.dice, self.world.plan.faults && !too_large);
-        let end = self.world.cashier.deposit(&order, pays, fault, &mut self.dice).await;
+        let end = self.world.side.deposit(&order, pays, fault, &mut self.dice).await;
         let mut book = self.world.book();
         match end {
             DepositEnd::Paid(external_id) if !too_large => {
@@ -80,7 +80,7 @@ impl Life<'_> {
             }
             DepositEnd::Paid(id) | DepositEnd::Declined(id) => return Err(format!("deposit {id} is over the limit")),
             DepositEnd::Refused(_) if too_large => {}
-            DepositEnd::Refused(answer) => return Err(format!("check_deposit was refused: {answer}")),
+            DepositEnd::Refused(answer) => return Err(format!("the deposit was refused: {answer}")),
             DepositEnd::Broken(reason) => return Err(format!("{reason} ({fault:?})")),
         }
         self.world.progress.deposits.fetch_add(1, Ordering::Relaxed);
@@ -191,7 +191,7 @@ impl Life<'_> {
         let order = self.order(amount);
         let pays = self.dice.percent(75);
         let fault = faults::payout(&mut self.dice, self.world.plan.faults && !too_much);
-        let end = self.world.cashier.payout(&order, pays, fault, &mut self.dice).await;
+        let end = self.world.side.payout(&order, pays, fault, &mut self.dice).await;
         self.note_payout(end, amount, too_much).map_err(|reason| format!("{reason} ({fault:?})"))?;
         self.wait_for_release().await?;
         self.world.progress.payouts.fetch_add(1, Ordering::Relaxed);
@@ -210,8 +210,8 @@ impl Life<'_> {
                 book.payout_declined(&external_id);
             }
             PayoutEnd::Insufficient if too_much => {}
-            PayoutEnd::Insufficient => return Err("request_payout was answered 402 though the money is there".into()),
-            PayoutEnd::Refused(answer) => return Err(format!("request_payout was refused: {answer}")),
+            PayoutEnd::Insufficient => return Err("the payout was refused though the money is there".into()),
+            PayoutEnd::Refused(answer) => return Err(format!("the payout was refused: {answer}")),
             PayoutEnd::Waiting(external_id) => {
                 book.payout_held(&external_id, &self.account, amount);
                 return Err(format!("payout {external_id} was never initiated"));
