@@ -37,6 +37,7 @@ mod player_withdrawals;
 #[path = "support/process.rs"]
 mod process;
 mod protection;
+mod provider_cabbagino;
 mod provider_carouseller;
 mod provider_exotic;
 mod provider_rebilly;
