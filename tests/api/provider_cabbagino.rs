@@ -303,7 +303,7 @@ async fn a_payout_whose_answer_was_lost_stays_held_and_can_be_asked_about_only_a
         let id = ExternalId::parse(&asked.id).expect("an id");
         let said = both.app.state.asker.ask_now(&id, Direction::Payout).await.expect("it may be asked");
         assert_eq!((both.platform.asked_about(&asked.id) == 1, said.contains("paid")), (can, can), "{said}");
-        let expected = if can { (Status::Credited, Stage::Done) } else { (Status::ManualReview, Stage::Unknown) };
+        let expected = if can { (Status::Credited, Stage::Done) } else { (Status::PendingPayment, Stage::Unknown) };
         assert_eq!(both.app.payout_standing(&asked).await, expected);
         assert_eq!(both.balance().await, (95_000, if can { 0 } else { 5_000 }));
         both.app.holds().await;
