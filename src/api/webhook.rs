@@ -10,8 +10,9 @@ use super::carouseller::{
 use super::transport::{TransportError, read_body};
 use super::{quiet, raw};
 use crate::clock;
-use crate::db::Scope;
+use crate::db::{Scope, WriteTx};
 use crate::error::Error;
+use crate::ids::{Login, Player};
 use crate::inquiries::Confirmed;
 use crate::providers::carouseller::answer;
 use crate::providers::{Heard, Hint, Notification, Provider, RawRequest, ReadError, Said, Told};
@@ -93,7 +94,7 @@ async fn take(
     };
     let raw = raw(&request, &body, state);
     let told = match provider.read(&raw) {
-        Ok(Heard::Notification(notification)) => provider.tell(receive(state, *notification).await),
+        Ok(Heard::Notification(notification)) => provider.tell(receive(state, provider, *notification).await),
         Ok(Heard::Hint(hint)) => provider.tell(confirm(state, provider, hint).await),
         Ok(Heard::Nothing(what)) => {
             log::info!("{name}: a message that is about nothing of ours ({what}): acknowledged");
@@ -108,16 +109,28 @@ async fn take(
     Ok(as_http(told))
 }
 
-async fn receive(state: &State, notification: Notification) -> Said<'static> {
-    let shown = format!("notification about {} ({})", notification.external_id, notification.codes);
+async fn receive(state: &State, provider: &dyn Provider, notification: Notification) -> Said<'static> {
+    let about = if notification.external_id.is_empty() { "no order" } else { &notification.external_id };
+    let shown = format!("notification about {about} ({})", notification.codes);
     let stored = match state.check_open() {
         Ok(()) => {
-            let whose = Scope::Order(notification.external_id.clone());
-            state.db.write(whose, move |tx| webhooks::receive(tx, &notification, clock::now())).await
+            let surplus = provider.surplus(&notification);
+            let whose = whose(&notification);
+            let take =
+                move |tx: &mut WriteTx<'_>| webhooks::additional::receive(tx, &notification, surplus, clock::now());
+            state.db.write(whose, take).await
         }
         Err(closed) => Err(closed),
     };
     said(&shown, stored)
+}
+
+/// Whose money it is about: the order's player, or, where it names no order, the one it names.
+fn whose(notification: &Notification) -> Scope {
+    match Login::parse(&notification.login) {
+        Ok(login) if notification.external_id.is_empty() => Scope::Player(Player { site: notification.site, login }),
+        Ok(_) | Err(_) => Scope::Order(notification.external_id.clone()),
+    }
 }
 
 /// What a hint claims is asked for before anything moves.

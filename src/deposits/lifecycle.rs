@@ -52,6 +52,8 @@ pub fn decide(status: Status, news: News) -> Decision {
         News::PayoutPaid | News::PayoutDeclined | News::PayoutCancelled | News::PayoutPending | News::PayoutUnclear => {
             Decision::Review("other_direction")
         }
+        // The order has settled before which way it is ([`News::of`]); what still leaves it open is nothing to act on.
+        News::Paid | News::Declined | News::Pending => Decision::Review("other_direction"),
     }
 }
 

@@ -105,6 +105,8 @@ pub fn on_news(status: Status, stage: Stage, reached: bool, news: News) -> Decis
         | News::DepositPending
         | News::Refunded
         | News::ChargedBack => Decision::Review("other_direction"),
+        // The order has settled before which way it is ([`News::of`]); what still leaves it open is nothing to act on.
+        News::Paid | News::Declined | News::Pending => Decision::Review("other_direction"),
     }
 }
 

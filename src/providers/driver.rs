@@ -276,6 +276,18 @@ pub struct Hint {
     pub news: News,
 }
 
+/// What is done with money that a provider found and made a new order of, so that no order of ours waits for it: one order was paid
+/// twice, or nobody knows which it was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surplus {
+    /// The provider makes no such orders.
+    NotHere,
+    /// A person decides.
+    Review,
+    /// The player it names is credited, and a person looks at it afterwards.
+    Credit,
+}
+
 /// What a message is told.
 #[derive(Debug, Clone, Copy)]
 pub enum Said<'a> {
@@ -387,6 +399,12 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     ///
     /// The first thing that is wrong; nothing in a message means anything before its signature is checked (threats R1).
     fn read(&self, raw: &RawRequest<'_>) -> Result<Heard, ReadError>;
+
+    /// What is done with money of this notification that no order of ours waits for. A body here, as the one exception: only one
+    /// provider makes orders by itself.
+    fn surplus(&self, _said: &Notification) -> Surplus {
+        Surplus::NotHere
+    }
 
     /// What a message is answered.
     fn tell(&self, said: Said<'_>) -> Told;

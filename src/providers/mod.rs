@@ -1,6 +1,7 @@
 //! Translation between a provider's wire and our words. Nothing here touches the ledger, the database or a clock.
 
 pub mod cabbagino;
+pub mod cactus;
 pub mod carouseller;
 mod driver;
 pub mod exotic;
@@ -11,8 +12,8 @@ mod signed;
 
 pub use driver::{
     BALANCE_AVAILABLE, BALANCE_HELD, Call, DepositOrder, Desk, DeskCall, Heard, Hint, InitiationAnswer, Inquired,
-    Ladder, Manners, OpenOrder, Opened, Opening, PATIENCE, PayoutOrder, Provider, Said, SiteFacts, Step, Texts, Told,
-    Verb,
+    Ladder, Manners, OpenOrder, Opened, Opening, PATIENCE, PayoutOrder, Provider, Said, SiteFacts, Step, Surplus,
+    Texts, Told, Verb,
 };
 pub use registry::Providers;
 
@@ -117,7 +118,7 @@ pub struct Notification {
     pub site: SiteId,
     /// Whether a signature vouches for it; without one it is only a hint.
     pub signed: bool,
-    /// The order it is about.
+    /// The order it is about; empty: it names none, which only a provider says that makes orders of money it found ([`Surplus`]).
     pub external_id: String,
     /// The player it names.
     pub login: String,
@@ -167,6 +168,12 @@ pub enum News {
     PayoutPending,
     /// A payout ended in a way the documents do not define: hold the money, ask a person.
     PayoutUnclear,
+    /// The money of an order moved, whichever way it was to go: the message does not say, the order does.
+    Paid,
+    /// The same: it definitely failed.
+    Declined,
+    /// The same: the provider works on it.
+    Pending,
     /// A dispute moved; money does not by itself.
     Dispute,
     /// Says nothing about money.
@@ -177,7 +184,7 @@ pub enum News {
 
 impl News {
     /// Everything a notification can say.
-    pub const ALL: [News; 15] = [
+    pub const ALL: [News; 18] = [
         News::DepositPaid,
         News::DepositDeclined,
         News::DepositCancelled,
@@ -190,6 +197,9 @@ impl News {
         News::PayoutCancelled,
         News::PayoutPending,
         News::PayoutUnclear,
+        News::Paid,
+        News::Declined,
+        News::Pending,
         News::Dispute,
         News::Informative,
         News::NotKnown,
@@ -197,7 +207,39 @@ impl News {
 
     /// Whether it says that money moved.
     pub fn moves_money(self) -> bool {
-        matches!(self, News::DepositPaid | News::PayoutPaid | News::Refunded | News::ChargedBack)
+        matches!(self, News::DepositPaid | News::PayoutPaid | News::Paid | News::Refunded | News::ChargedBack)
+    }
+
+    /// What it says of an order whose money goes this way. Only what leaves the way open is settled by it; a message that says another
+    /// way goes on saying so.
+    #[must_use]
+    pub fn of(self, direction: Direction) -> News {
+        match (self, direction) {
+            (News::Paid, Direction::Deposit) => News::DepositPaid,
+            (News::Paid, Direction::Payout) => News::PayoutPaid,
+            (News::Declined, Direction::Deposit) => News::DepositDeclined,
+            (News::Declined, Direction::Payout) => News::PayoutDeclined,
+            (News::Pending, Direction::Deposit) => News::DepositPending,
+            (News::Pending, Direction::Payout) => News::PayoutPending,
+            (
+                said @ (News::DepositPaid
+                | News::DepositDeclined
+                | News::DepositCancelled
+                | News::DepositBroken
+                | News::DepositPending
+                | News::Refunded
+                | News::ChargedBack
+                | News::PayoutPaid
+                | News::PayoutDeclined
+                | News::PayoutCancelled
+                | News::PayoutPending
+                | News::PayoutUnclear
+                | News::Dispute
+                | News::Informative
+                | News::NotKnown),
+                Direction::Deposit | Direction::Payout,
+            ) => said,
+        }
     }
 
     /// The direction of the orders this can be said of; `None`: of any.
@@ -215,7 +257,32 @@ impl News {
             | News::PayoutCancelled
             | News::PayoutPending
             | News::PayoutUnclear => Some(Direction::Payout),
-            News::Dispute | News::Informative | News::NotKnown => None,
+            News::Paid | News::Declined | News::Pending | News::Dispute | News::Informative | News::NotKnown => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_without_a_way_is_settled_by_the_order_and_nothing_else_is() {
+        for (open, deposit, payout) in [
+            (News::Paid, News::DepositPaid, News::PayoutPaid),
+            (News::Declined, News::DepositDeclined, News::PayoutDeclined),
+            (News::Pending, News::DepositPending, News::PayoutPending),
+        ] {
+            assert_eq!((open.of(Direction::Deposit), open.of(Direction::Payout)), (deposit, payout));
+        }
+        let open = [News::Paid, News::Declined, News::Pending];
+        for news in News::ALL {
+            for direction in [Direction::Deposit, Direction::Payout] {
+                let settled = news.of(direction);
+                assert!(!open.contains(&settled), "{news:?}");
+                assert_eq!(settled.moves_money(), news.moves_money(), "{news:?}");
+                assert_eq!(settled == news, !open.contains(&news), "{news:?}");
+            }
         }
     }
 }

@@ -136,8 +136,8 @@ impl Facts {
         }
     }
 
-    /// Whether an applied notification that says so of this order, or a person, brought the order to `status`.
-    pub(super) fn vouched(&self, id: &str, status: Status, news: &str, terms: &Terms) -> bool {
+    /// Whether an applied notification that says so of this order, in one of these words, or a person, brought the order to `status`.
+    pub(super) fn vouched(&self, id: &str, status: Status, news: &[&str], terms: &Terms) -> bool {
         self.of(id).iter().filter(|change| change.to_status == status.code()).any(|change| {
             let number = change.cause.strip_prefix("webhook ").and_then(|number| number.parse::<i64>().ok());
             match number.map(|number| self.notified.get(&number)) {
@@ -179,10 +179,10 @@ impl Origin<'_> {
     }
 }
 
-/// Whether an applied, signed notification says `news` of this order, with its amount and currency.
-fn agrees(webhook: &Webhook, id: &str, news: &str, terms: &Terms) -> bool {
+/// Whether an applied, signed notification says one of these of this order, with its amount and currency.
+fn agrees(webhook: &Webhook, id: &str, news: &[&str], terms: &Terms) -> bool {
     let applied = webhook.verdict == Verdict::Applied.name();
-    let of_order = webhook.external_id == id && webhook.news == news && webhook.signed && applied;
+    let of_order = webhook.external_id == id && news.contains(&webhook.news.as_str()) && webhook.signed && applied;
     of_order
         && webhook.terms().is_ok_and(|(amount, currency)| (amount, currency.as_str()) == (terms.2, terms.3.as_str()))
 }

@@ -79,7 +79,7 @@ pub(super) fn payouts(
 fn was_taken_back(payout: &Payout, facts: &Facts) -> bool {
     let terms = ("release".to_owned(), payout.player_id, payout.amount, payout.currency.clone());
     let id = &payout.external_id;
-    facts.corrected(id) || facts.vouched(id, Status::Cancelled, "payout_cancelled", &terms)
+    facts.corrected(id) || facts.vouched(id, Status::Cancelled, &["payout_cancelled"], &terms)
 }
 
 /// Whether an attempt may be open: at stage `Sending`, or when a notification came before its answer and moved the payout on.
@@ -122,7 +122,7 @@ fn check_payout(payout: &Payout, facts: &Facts, queued: bool, problems: &mut Vec
     facts.check_changes(id, &start, status, &mut wrong);
     facts.check_stages(id, &payout.stage, &mut wrong);
     facts.check_origin(&payout_origin(payout), &mut wrong);
-    if status == Status::Credited && !facts.vouched(id, Status::Credited, "payout_paid", &terms("capture")) {
+    if status == Status::Credited && !facts.vouched(id, Status::Credited, &["payout_paid", "paid"], &terms("capture")) {
         wrong("nobody vouches for its success");
     }
     Ok(())
@@ -207,7 +207,7 @@ fn check_deposit(deposit: &Deposit, status: Status, facts: &Facts, problems: &mu
     }
     facts.check_changes(id, &[Status::Created], status, &mut wrong);
     facts.check_origin(&deposit_origin(deposit), &mut wrong);
-    if credit.is_some() && !facts.vouched(id, Status::Credited, "deposit_paid", &terms("deposit")) {
+    if credit.is_some() && !facts.vouched(id, Status::Credited, &["deposit_paid", "paid"], &terms("deposit")) {
         wrong("nobody vouches for its payment");
     }
 }

@@ -1,5 +1,6 @@
 //! What a notification does: found, compared with its order, decided, booked and stored in one commit.
 
+use super::additional;
 use super::inbox::{self, Verdict, Webhook};
 use crate::clock::Micros;
 use crate::db::{DbConn, WriteTx};
@@ -117,6 +118,15 @@ fn apply(
     found: &Found,
     at: Micros,
 ) -> Result<Verdict, Error> {
+    // What leaves open which way the money was to go is settled by the order.
+    let settled;
+    let notification = match notification.news.of(found.direction()) {
+        news if news == notification.news => notification,
+        news => {
+            settled = Notification { news, ..notification.clone() };
+            &settled
+        }
+    };
     let (player, amount, currency) = found.terms();
     let login = players::by_id(tx.read()?, player)?.login;
     if let Some((kind, note)) = mismatch(notification, found.direction(), &login, amount, currency) {
@@ -193,7 +203,7 @@ fn apply_to_deposit(
 
 /// Whether the provider says of another transaction of its own that it moved the money of this order, which has moved already. What names
 /// no transaction, as some answers to a question do, is about the same one.
-fn moved_twice(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<bool, Error> {
+pub(super) fn moved_twice(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<bool, Error> {
     if !notification.news.moves_money() || notification.transaction_id.is_empty() {
         return Ok(false);
     }
@@ -201,14 +211,15 @@ fn moved_twice(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<bool
     for earlier in inbox::of_order(tx.read()?, &notification.external_id)?.iter().filter(|row| row.verdict == applied) {
         let earlier = earlier.notification(notification.provider)?;
         let is_other = !earlier.transaction_id.is_empty() && earlier.transaction_id != notification.transaction_id;
-        if earlier.news == notification.news && is_other {
+        let said = notification.news.direction().map_or(earlier.news, |direction| earlier.news.of(direction));
+        if said == notification.news && is_other {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn credit_or_review(
+pub(super) fn credit_or_review(
     tx: &mut WriteTx<'_>,
     id: i64,
     notification: &Notification,
@@ -216,8 +227,15 @@ fn credit_or_review(
     why: Because<'_>,
     at: Micros,
 ) -> Result<Verdict, Error> {
+    // A question of the provider's names its payment; only of a deposit that we began can another one have been made.
+    let made = if deposit.transaction_id.is_none() { additional::made_of(tx, notification)? } else { None };
+    if let Some(other) = made.filter(|made| made.as_str() != deposit.external_id) {
+        let note = format!("deposit {}: its payment was credited as deposit {other}", deposit.external_id);
+        review(tx, id, notification, "paid_twice", &note, at)?;
+        return Ok(Verdict::Review);
+    }
     match credit::credit(tx, deposit, notification.provider, why, at) {
-        Ok(()) => {}
+        Ok(()) => additional::remember(tx, notification, deposit, at)?,
         Err(Error::OutOfRange) => {
             if deposit.status != Status::CreditFailed.code() {
                 credit::move_to(tx, deposit, Status::CreditFailed, why, at)?;

@@ -1,5 +1,6 @@
 //! Notifications of providers: stored once, applied once, acknowledged after the commit.
 
+pub mod additional;
 mod apply;
 mod inbox;
 

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, each test a promise, each with the real service, a real database and a real HTTP peer.
 
+mod additional_deposits;
 mod agreement;
 mod backup;
 #[path = "support/bench.rs"]
@@ -19,6 +20,7 @@ mod examples;
 #[path = "support/game.rs"]
 mod game;
 mod game_server_crash;
+mod inquiries;
 mod instance_killed;
 mod keys;
 mod life;
@@ -38,6 +40,7 @@ mod player_withdrawals;
 mod process;
 mod protection;
 mod provider_cabbagino;
+mod provider_cactus;
 mod provider_carouseller;
 mod provider_exotic;
 mod provider_rebilly;

@@ -120,7 +120,10 @@ const LAYERS: [(&str, &[&str]); 40] = [
             "settings",
         ],
     ),
-    ("webhooks", &["clock", "db", "deposits", "error", "ids", "ledger", "orders", "payouts", "players", "providers"]),
+    (
+        "webhooks",
+        &["clock", "db", "deposits", "error", "ids", "ledger", "money", "orders", "payouts", "players", "providers"],
+    ),
     (
         "inquiries",
         &[

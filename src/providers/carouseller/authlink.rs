@@ -7,9 +7,8 @@ use std::borrow::Cow;
 use serde_json::{Value as Json, json};
 
 use super::SiteWire;
-use super::initiation::{as_form, as_json, harmless, unambiguous};
-use super::pairs::{Members, Pairs, Value, is_blank};
-use super::signature::{SIGNATURE, sign};
+use super::pairs::{Members, Value, is_blank};
+use super::writing::{as_form, as_json, harmless, signed, unambiguous};
 use crate::error::Error;
 use crate::ids::Login;
 use crate::money::Currency;
@@ -53,7 +52,7 @@ pub struct Opening {
 
 /// The signed query that asks for a key.
 pub(super) fn query(site: &SiteWire, opening: &Opening) -> Result<String, Error> {
-    Ok(as_form(&signed(site, members(site, opening)?)?))
+    Ok(as_form(&signed(members(site, opening)?, &site.salts)?))
 }
 
 /// What a key is asked for with, here and in API 1.0.
@@ -76,22 +75,13 @@ pub(super) fn members<'a>(site: &SiteWire, opening: &'a Opening) -> Result<Membe
 
 /// The signed body that resets a player's rotation.
 pub(super) fn rotation(site: &SiteWire, login: &Login) -> Result<Vec<u8>, Error> {
-    Ok(as_json(&signed(site, main(site, login)?)?).into_bytes())
+    Ok(as_json(&signed(main(site, login)?, &site.salts)?).into_bytes())
 }
 
 /// The site and the player.
 pub(super) fn main<'a>(site: &SiteWire, login: &'a Login) -> Result<Members<'a>, Error> {
     let number = Value::Number(Cow::Owned(site.site.0.to_string()));
     Ok(vec![("site_id".into(), number), ("site_login".into(), unambiguous("site_login", login.as_str())?)])
-}
-
-/// The same with the signature.
-pub(super) fn signed<'a>(site: &SiteWire, mut members: Members<'a>) -> Result<Pairs<'a>, Error> {
-    let salt = site.salts.first().ok_or_else(|| Error::Internal("a site has no salt to sign with".to_owned()))?;
-    let twice = |_| Error::Internal("a request with the same field twice".to_owned());
-    let pairs = Pairs::new(members.clone()).map_err(twice)?;
-    members.push((SIGNATURE.into(), Value::Text(Cow::Owned(sign(&pairs, salt)))));
-    Pairs::new(members).map_err(twice)
 }
 
 /// The key in an answer to [`query`].

@@ -8,7 +8,7 @@ use super::super::purse::mask;
 use super::super::{InitiationAnswer, PayoutOrder, Texts};
 use super::SiteWire;
 use super::pairs::{Members, Pairs, Value, is_blank, json};
-use super::signature::{SIGNATURE, looks_like_more, sign};
+use super::writing::{as_form, as_json, harmless, signed, unambiguous};
 use crate::error::Error;
 
 /// How an initiation is written.
@@ -57,7 +57,6 @@ const DEEPEST_ANSWER: usize = 16;
 
 /// The body: the same bytes for the same order, sorted by name.
 pub(super) fn body(site: &SiteWire, order: &PayoutOrder, encoding: Encoding) -> Result<Vec<u8>, Error> {
-    let salt = site.salts.first().ok_or_else(|| Error::Internal("a site has no salt to sign with".to_owned()))?;
     let mut members = required(order)?;
     for (name, text) in &order.optional {
         let known = OPTIONAL.iter().find(|known| *known == name);
@@ -66,10 +65,7 @@ pub(super) fn body(site: &SiteWire, order: &PayoutOrder, encoding: Encoding) -> 
             members.push((Cow::Borrowed(*name), Value::Text(harmless(text))));
         }
     }
-    let twice = |_| Error::Internal("an initiation with the same field twice".to_owned());
-    let pairs = Pairs::new(members.clone()).map_err(twice)?;
-    members.push((Cow::Borrowed(SIGNATURE), Value::Text(Cow::Owned(sign(&pairs, salt)))));
-    let pairs = Pairs::new(members).map_err(twice)?;
+    let pairs = signed(members, &site.salts)?;
     Ok(match encoding {
         Encoding::Json => as_json(&pairs).into_bytes(),
         Encoding::Form => as_form(&pairs).into_bytes(),
@@ -90,42 +86,6 @@ fn required(order: &PayoutOrder) -> Result<Members<'_>, Error> {
         members.push((Cow::Borrowed("customer_purse"), unambiguous("customer_purse", purse)?));
     }
     Ok(members)
-}
-
-/// Where the money goes cannot be rewritten: what would sign two readings is not sent (threats, rule R2).
-pub(super) fn unambiguous<'a>(name: &'static str, text: &'a str) -> Result<Value<'a>, Error> {
-    if looks_like_more(text) || text.chars().any(char::is_control) {
-        return Err(Error::Invalid(name));
-    }
-    Ok(Value::Text(Cow::Borrowed(text)))
-}
-
-/// Text for people may be rewritten so that the signed text has one reading.
-pub(super) fn harmless(text: &str) -> Cow<'_, str> {
-    let no_control = text.replace(char::is_control, " ");
-    if looks_like_more(&no_control) { Cow::Owned(no_control.replace(';', ",")) } else { Cow::Owned(no_control) }
-}
-
-pub(super) fn as_json(pairs: &Pairs<'_>) -> String {
-    let members = pairs.iter().map(|(name, value)| match value {
-        Value::Number(text) => format!("\"{name}\":{text}"),
-        value => format!("\"{name}\":{}", serde_json::Value::from(text_of(value))),
-    });
-    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-}
-
-pub(super) fn as_form(pairs: &Pairs<'_>) -> String {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.extend_pairs(pairs.iter().map(|(name, value)| (name, text_of(value))));
-    form.finish()
-}
-
-/// An initiation holds texts and integers only.
-fn text_of<'v>(value: &'v Value<'_>) -> &'v str {
-    match value {
-        Value::Text(text) | Value::Number(text) => text,
-        Value::Bool(_) | Value::Null | Value::List(_) | Value::Object(_) => "",
-    }
 }
 
 /// What the answer to an initiation means (contract 4.1). Only a clear yes is a yes, only a clear no is a no.

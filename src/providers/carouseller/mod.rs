@@ -24,7 +24,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::signed::{fields as wire, pairs, signature};
+use super::signed::{fields as wire, pairs, signature, writing};
 use super::{Notification, PayoutOrder, Question, RawRequest, ReadError};
 use crate::error::Error;
 use crate::ids::SiteId;

@@ -43,7 +43,14 @@ pub(super) fn can_be_asked_for(news: News) -> bool {
         | News::PayoutCancelled
         | News::PayoutPending
         | News::PayoutUnclear => true,
-        News::Refunded | News::ChargedBack | News::Dispute | News::Informative | News::NotKnown => false,
+        News::Refunded
+        | News::ChargedBack
+        | News::Paid
+        | News::Declined
+        | News::Pending
+        | News::Dispute
+        | News::Informative
+        | News::NotKnown => false,
     }
 }
 
@@ -95,6 +102,7 @@ mod tests {
             News::PayoutCancelled => 'c',
             News::PayoutPending => 'v',
             News::PayoutUnclear => 'u',
+            News::Paid | News::Declined | News::Pending => 'x',
             News::Dispute => '!',
             News::Informative => '-',
             News::NotKnown => '?',

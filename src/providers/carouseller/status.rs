@@ -8,14 +8,15 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 
 use super::account::{Account, Amounts};
-use super::authlink::{main, signed};
-use super::initiation::{as_json, cut, object, shown, unambiguous};
+use super::authlink::main;
+use super::initiation::{cut, object, shown};
 use super::news::stands;
 use super::notification::{LONGEST_CHANNEL_CURRENCY, PROVIDER, content, currency};
 use super::pairs::{Pairs, Value};
 use super::question::put;
 use super::signature::Reading;
 use super::wire::{Fields, LONGEST_ID, LONGEST_ORDER, LONGEST_TEXT, plain_number};
+use super::writing::{as_json, signed, unambiguous};
 use crate::error::Error;
 use crate::money::{Currency, Money, parse_minor};
 use crate::outgoing::Reply;
@@ -37,7 +38,7 @@ pub(super) fn question(account: &Account, order: &OpenOrder) -> Result<Call, Err
         Some(id) => ("order_id".into(), Value::Text(Cow::Borrowed(id))),
         None => ("external_id".into(), unambiguous("external_id", order.external_id.as_str())?),
     });
-    Ok(Call::json(Verb::Post, url, as_json(&signed(&account.wire, members)?).into_bytes()))
+    Ok(Call::json(Verb::Post, url, as_json(&signed(members, &account.wire.salts)?).into_bytes()))
 }
 
 /// One of the Cashier's ids that it told us. One that is not whole is no id.

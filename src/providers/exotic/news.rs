@@ -41,7 +41,10 @@ pub(super) fn doubted(news: News) -> News {
     match news {
         News::DepositPaid | News::DepositDeclined | News::DepositCancelled | News::DepositBroken => News::DepositBroken,
         News::PayoutPaid | News::PayoutDeclined | News::PayoutCancelled | News::PayoutUnclear => News::PayoutUnclear,
+        // Here every notice says which way the money goes.
+        News::Paid | News::Declined => News::NotKnown,
         News::DepositPending
+        | News::Pending
         | News::Refunded
         | News::ChargedBack
         | News::PayoutPending

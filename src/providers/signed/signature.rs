@@ -20,6 +20,7 @@ pub(crate) struct Reading {
     pub(crate) bools: Bools,
     pub(crate) nulls: Nulls,
     pub(crate) lists: Lists,
+    pub(crate) names: Names,
 }
 
 /// JSON true and false.
@@ -53,9 +54,19 @@ pub(crate) enum Lists {
     Received,
 }
 
+/// Names with capital letters, which are signed in small ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// Sorted as they came.
+    AsTheyCame,
+    /// Sorted in small letters.
+    Lowered,
+}
+
 impl Reading {
     /// What the manual's samples do.
-    pub(crate) const REFERENCE: Self = Self { bools: Bools::Capital, nulls: Nulls::Word, lists: Lists::Sorted };
+    pub(crate) const REFERENCE: Self =
+        Self { bools: Bools::Capital, nulls: Nulls::Word, lists: Lists::Sorted, names: Names::AsTheyCame };
 
     /// What differs from the reference, for people; `None` when nothing does.
     pub(crate) fn deviation(self) -> Option<String> {
@@ -73,7 +84,11 @@ impl Reading {
             Lists::Sorted => None,
             Lists::Received => Some("lists in the order received"),
         };
-        let parts: Vec<_> = [bools, nulls, lists].into_iter().flatten().collect();
+        let names = match self.names {
+            Names::AsTheyCame => None,
+            Names::Lowered => Some("names lower-cased before they are sorted"),
+        };
+        let parts: Vec<_> = [bools, nulls, lists, names].into_iter().flatten().collect();
         if parts.is_empty() { None } else { Some(parts.join(", ")) }
     }
 }
@@ -89,9 +104,10 @@ pub(crate) fn readings(pairs: &Pairs<'_>) -> Vec<Reading> {
     let nulls: &[Nulls] = if kinds.nulls { &[Nulls::Word, Nulls::Absent] } else { &[Nulls::Word] };
     let lists: &[Lists] = if kinds.lists { &[Lists::Sorted, Lists::Received] } else { &[Lists::Sorted] };
     let mut readings = Vec::with_capacity(bools.len() * nulls.len() * lists.len());
+    let names = Names::AsTheyCame;
     for &bools in bools {
         for &nulls in nulls {
-            readings.extend(lists.iter().map(|&lists| Reading { bools, nulls, lists }));
+            readings.extend(lists.iter().map(|&lists| Reading { bools, nulls, lists, names }));
         }
     }
     readings
@@ -188,8 +204,19 @@ pub(crate) fn write_text<'m, 'v: 'm>(
 /// The signed text without the salt and the `;` before it.
 pub(crate) fn canonical(pairs: &Pairs<'_>, reading: Reading) -> String {
     let mut text = String::new();
-    write_text(pairs.members(), reading, |piece| text.push_str(piece));
+    write_in_order(pairs, reading, |piece| text.push_str(piece));
     text
+}
+
+fn write_in_order(pairs: &Pairs<'_>, reading: Reading, sink: impl FnMut(&str)) {
+    match reading.names {
+        Names::AsTheyCame => write_text(pairs.members(), reading, sink),
+        Names::Lowered => {
+            let mut members: Vec<_> = pairs.members().iter().collect();
+            members.sort_by_key(|(name, _)| name.to_lowercase());
+            write_text(members, reading, sink);
+        }
+    }
 }
 
 /// The signature of these parameters: 40 lower-case hex digits.
@@ -199,7 +226,7 @@ pub(crate) fn sign(pairs: &Pairs<'_>, salt: &Secret) -> String {
 
 fn hashed(pairs: &Pairs<'_>, reading: Reading) -> Sha1 {
     let mut sha = Sha1::new();
-    write_text(pairs.members(), reading, |piece| sha.update(piece));
+    write_in_order(pairs, reading, |piece| sha.update(piece));
     sha.update(b";");
     sha
 }
@@ -219,27 +246,66 @@ pub(crate) enum Verdict {
     Fails,
 }
 
+/// Where something signed comes from, which decides what is believed of forms that nobody has defined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// It came by itself. An object with members is refused: written out, it cannot be told from a text or from members beside it, and
+    /// whoever sent it could have chosen between them.
+    Message,
+    /// It answers a call of ours, so that nobody but the answerer chose: objects of plain values without `;` are believed, and names with
+    /// capital letters in either order.
+    Answer,
+}
+
 /// Tries every salt and every reading, comparing decoded bytes in constant time.
 pub(crate) fn verify(pairs: &Pairs<'_>, salts: &[Secret], signature: &str) -> Verdict {
+    verify_from(Source::Message, pairs, salts, signature)
+}
+
+/// The same, of something that comes from there.
+pub(crate) fn verify_from(source: Source, pairs: &Pairs<'_>, salts: &[Secret], signature: &str) -> Verdict {
     let mut given = [0_u8; 20];
     if hex::decode_to_slice(signature, &mut given).is_err() {
         return Verdict::Fails;
     }
-    for reading in readings(pairs) {
+    let lowered = readings(pairs).into_iter().map(|reading| Reading { names: Names::Lowered, ..reading });
+    let lowered = lowered.filter(|_| source == Source::Answer && has_capitals(pairs));
+    for reading in readings(pairs).into_iter().chain(lowered) {
         let hashed = hashed(pairs, reading);
         if salts.iter().any(|salt| digest(&hashed, salt).ct_eq(&given).into()) {
-            return if has_one_reading(pairs, reading) { Verdict::Holds(reading) } else { Verdict::TwoReadings };
+            let one = reads_as_one(pairs, reading, source);
+            return if one { Verdict::Holds(reading) } else { Verdict::TwoReadings };
         }
     }
     Verdict::Fails
 }
 
+fn has_capitals(pairs: &Pairs<'_>) -> bool {
+    pairs.iter().any(|(name, _)| name.chars().any(char::is_uppercase))
+}
+
 /// Whether the signed text splits back into exactly these parameters.
 pub(crate) fn has_one_reading(pairs: &Pairs<'_>, reading: Reading) -> bool {
-    pairs
-        .iter()
-        .filter(|(name, _)| *name != SIGNATURE)
-        .all(|(_, value)| !has_members(value) && value_text(value, reading).is_none_or(|text| !looks_like_more(&text)))
+    reads_as_one(pairs, reading, Source::Message)
+}
+
+fn reads_as_one(pairs: &Pairs<'_>, reading: Reading, source: Source) -> bool {
+    let plain = |value: &Value<'_>| {
+        !has_members(value) && value_text(value, reading).is_none_or(|text| !looks_like_more(&text))
+    };
+    pairs.iter().filter(|(name, _)| *name != SIGNATURE).all(|(_, value)| match (value, source) {
+        (Value::Object(members), Source::Answer) => members.iter().all(|(_, value)| is_harmless_inside(value)),
+        (value, Source::Message | Source::Answer) => plain(value),
+    })
+}
+
+/// Whether a member of an object is a plain value that could not begin another member.
+fn is_harmless_inside(value: &Value<'_>) -> bool {
+    match value {
+        Value::Text(text) => !text.contains(';'),
+        Value::Number(_) | Value::Bool(_) | Value::Null => true,
+        Value::List(_) | Value::Object(_) => false,
+    }
 }
 
 /// Whether an object with members is in it: written out, it cannot be told from a text.

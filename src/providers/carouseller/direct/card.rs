@@ -2,8 +2,8 @@
 //!
 //! Source: protocol, "Deposit" and "Pay-out" of API 1.0.
 
-use super::super::initiation::unambiguous;
 use super::super::pairs::is_blank;
+use super::super::writing::unambiguous;
 use crate::error::Error;
 use crate::providers::{Direction, Texts};
 

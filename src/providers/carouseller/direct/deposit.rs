@@ -8,8 +8,9 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::super::account::Account;
-use super::super::initiation::{as_json, code, facts, object, shown};
+use super::super::initiation::{code, facts, object, shown};
 use super::super::pairs::{Members, Pairs, Value, is_blank};
+use super::super::writing::as_json;
 use super::{card, decimal, is_whole};
 use crate::error::Error;
 use crate::outgoing::Reply;

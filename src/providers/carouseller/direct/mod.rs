@@ -9,8 +9,9 @@ mod payout;
 mod session;
 
 use super::account::Account;
-use super::initiation::{read_initiation_answer, unambiguous};
+use super::initiation::read_initiation_answer;
 use super::wire::plain_number;
+use super::writing::unambiguous;
 use crate::error::Error;
 use crate::money::{Currency, Money};
 use crate::outgoing::Reply;

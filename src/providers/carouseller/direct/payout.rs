@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 
 use super::super::account::Account;
-use super::super::authlink::{main, signed};
-use super::super::initiation::{as_json, unambiguous};
+use super::super::authlink::main;
 use super::super::pairs::Value;
+use super::super::writing::{as_json, signed, unambiguous};
 use super::{card, decimal};
 use crate::error::Error;
 use crate::providers::{Call, PayoutOrder, Verb};
@@ -29,7 +29,7 @@ pub(super) fn call(account: &Account, order: &PayoutOrder, group: i64, key: &str
         let text = order.details.get(name).ok_or(Error::Missing(name))?;
         members.push((name.into(), unambiguous(name, text)?));
     }
-    let body = as_json(&signed(&account.wire, members)?).into_bytes();
+    let body = as_json(&signed(members, &account.wire.salts)?).into_bytes();
     let card = order.details.get("card_number").map_or("", String::as_str);
     Ok(Call::json(Verb::Post, url, body).hiding(key).hiding(card))
 }

@@ -7,11 +7,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::super::account::Account;
-use super::super::authlink::{members, signed};
+use super::super::authlink::members;
 use super::super::door::Opening as Wish;
-use super::super::initiation::{as_json, object, shown};
+use super::super::initiation::{object, shown};
 use super::super::pairs::Value;
 use super::super::wire::plain_number;
+use super::super::writing::{as_json, signed};
 use crate::error::Error;
 use crate::outgoing::Reply;
 use crate::providers::{Call, DepositOrder, PayoutOrder, Verb};
@@ -54,7 +55,7 @@ fn call(account: &Account, wish: &Wish) -> Result<Call, Error> {
             *value = Value::Number(Cow::Owned(number.to_string()));
         }
     }
-    Ok(Call::json(Verb::Post, url, as_json(&signed(&account.wire, members)?).into_bytes()))
+    Ok(Call::json(Verb::Post, url, as_json(&signed(members, &account.wire.salts)?).into_bytes()))
 }
 
 /// The key in an answer.
