@@ -39,6 +39,7 @@ mod player_withdrawals;
 #[path = "support/process.rs"]
 mod process;
 mod protection;
+mod provider_cabbagino;
 mod provider_cactus;
 mod provider_carouseller;
 mod provider_exotic;
