@@ -7,7 +7,7 @@
 //! - [`api`]: HTTP only: parse, call one use case, answer. Its handlers see a [`state`].
 //! - [`questions`], [`deposits`], [`payouts`], [`webhooks`], [`wallet`], [`players`], [`staff`]: the use cases, and
 //!   [`orders`]: what deposits and payouts share; [`limits`]: pure functions.
-//! - [`inquiries`]: what became of an order is asked of its provider.
+//! - [`inquiries`]: what became of an order is asked of its provider; [`desk`]: what staff ask of one.
 //! - [`cashier`]: what players do themselves, in the shape of ScaleTrade's Cashier API.
 //! - [`events`]: every change that a game server must know of, and the feed that tells it; [`pushes`]: the same, pushed.
 //! - [`providers`]: translation between a provider's wire and our words; no money moves here.
@@ -30,6 +30,7 @@ pub mod cli;
 pub mod clock;
 pub mod db;
 pub mod deposits;
+pub mod desk;
 pub mod error;
 pub mod events;
 pub mod ids;

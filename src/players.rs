@@ -11,8 +11,9 @@ use crate::error::Error;
 use crate::ids::{Login, Player, SiteId};
 use crate::ledger::{self, PlayerId};
 
-/// Profile fields a player may have, by their names on the Cashier's wire (Carouseller manual, pay-out initiation and authlink).
-pub const PROFILE_FIELDS: [&str; 19] = [
+/// Profile fields a player may have, by their names on the Cashier's wire (Carouseller manual, pay-out initiation and authlink);
+/// the last one is the player's id at Rebilly, where it is not the login.
+pub const PROFILE_FIELDS: [&str; 20] = [
     "first_name",
     "last_name",
     "birthdate",
@@ -32,6 +33,7 @@ pub const PROFILE_FIELDS: [&str; 19] = [
     "user_postal",
     "language",
     "timezone",
+    "rebilly_customer_id",
 ];
 
 /// Players remembered at most; more are forgotten all at once and read again.

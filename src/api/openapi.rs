@@ -60,6 +60,8 @@ const POLICY: &str =
         admin::reviews::list,
         admin::reviews::close,
         admin::reviews::audit,
+        admin::desk::list,
+        admin::desk::call,
         admin::sending::look,
         admin::sending::confirm,
         callback::carouseller,

@@ -174,7 +174,8 @@ fn as_http(told: Told) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.content_type("application/json");
     for (name, value) in told.headers {
-        response.insert_header((name, value));
+        // One name may stand there several times, as challenges do.
+        response.append_header((name, value));
     }
     response.body(told.body)
 }

@@ -152,7 +152,7 @@ pub fn find(
 
 /// Whether an order was begun by a method on the provider's wire. Damaged details have none; whoever takes the order over says so.
 fn has_a_rail(details: &str) -> bool {
-    serde_json::from_str::<BTreeMap<String, String>>(details).is_ok_and(|details| details.contains_key(RAIL))
+    serde_json::from_str::<BTreeMap<String, serde_json::Value>>(details).is_ok_and(|details| details.contains_key(RAIL))
 }
 
 /// How many beginnings of a player could be taken over.

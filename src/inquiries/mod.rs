@@ -10,7 +10,7 @@ mod claim;
 pub mod pace;
 pub mod schedule;
 pub mod standing;
-mod subject;
+pub mod subject;
 #[cfg(test)]
 mod tests;
 

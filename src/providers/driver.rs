@@ -19,6 +19,12 @@ use crate::sections::Section;
 /// Text by name: what a player gives besides the amount, what a provider told us of an order.
 pub type Texts = BTreeMap<String, String>;
 
+/// The player's money in the order's currency, minor units, among the optional fields of a deposit: what can be played.
+pub const BALANCE_AVAILABLE: &str = "balance_available";
+
+/// The same: what is held for payouts.
+pub const BALANCE_HELD: &str = "balance_held";
+
 /// What a provider may know of the site whose section it reads.
 #[derive(Debug, Clone)]
 pub struct SiteFacts {

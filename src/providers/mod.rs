@@ -5,12 +5,14 @@ pub mod carouseller;
 mod driver;
 pub mod exotic;
 pub mod purse;
+pub mod rebilly;
 pub mod registry;
 mod signed;
 
 pub use driver::{
-    Call, DepositOrder, Desk, DeskCall, Heard, Hint, InitiationAnswer, Inquired, Ladder, Manners, OpenOrder, Opened,
-    Opening, PATIENCE, PayoutOrder, Provider, Said, SiteFacts, Step, Surplus, Texts, Told, Verb,
+    BALANCE_AVAILABLE, BALANCE_HELD, Call, DepositOrder, Desk, DeskCall, Heard, Hint, InitiationAnswer, Inquired,
+    Ladder, Manners, OpenOrder, Opened, Opening, PATIENCE, PayoutOrder, Provider, Said, SiteFacts, Step, Surplus,
+    Texts, Told, Verb,
 };
 pub use registry::Providers;
 

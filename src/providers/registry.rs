@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::cactus::Cactus;
 use super::carouseller::Carouseller;
 use super::exotic::Exotic;
+use super::rebilly::Rebilly;
 use super::{Provider, SiteFacts};
 use crate::ids::SiteId;
 use crate::sections::Section;
@@ -20,7 +21,7 @@ pub struct Providers {
 
 /// One line for each provider beside the main one.
 fn others() -> Vec<Box<dyn Provider>> {
-    vec![Box::new(Cactus::default()), Box::new(Exotic::default())]
+    vec![Box::new(Cactus::default()), Box::new(Exotic::default()), Box::new(Rebilly::default())]
 }
 
 /// Providers while the settings are read.

@@ -98,7 +98,9 @@ fn the_defaults_in_the_shipped_file_are_the_real_ones() {
     assert_eq!(defaults["server"], server);
     assert_eq!(defaults["database"], shipped["database"]);
     assert_eq!(plain["sites"]["demo"]["payouts"], shipped["sites"]["demo"]["payouts"]);
-    for key in ["payout_encoding", "allow_from", "accept_unsigned_webhooks", "deduplicates_external_id"] {
+    for key in
+        ["payout_encoding", "status_amounts", "allow_from", "accept_unsigned_webhooks", "deduplicates_external_id"]
+    {
         let at = |all: &serde_json::Value| all["sites"]["demo"]["carouseller"][key].clone();
         assert_eq!(at(&plain), at(&shipped), "{key}");
     }

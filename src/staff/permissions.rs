@@ -53,6 +53,10 @@ pub enum Act {
     Adjust,
     /// Let payouts of a restored or copied database go out.
     ConfirmSending,
+    /// Look something up at a provider.
+    AskProvider,
+    /// Change something at a provider: close an invoice, ask for a cancellation.
+    ChangeAtProvider,
     /// Close a review.
     CloseReview,
     /// See who did what.
@@ -63,11 +67,11 @@ pub enum Act {
 pub fn may(role: Role, act: Act) -> bool {
     match act {
         Act::Read | Act::ReadAudit => true,
-        Act::Decline | Act::Retry | Act::CloseReview => match role {
+        Act::Decline | Act::Retry | Act::AskProvider | Act::CloseReview => match role {
             Role::Viewer => false,
             Role::Operator | Role::Approver | Role::Admin => true,
         },
-        Act::Approve | Act::Resolve | Act::Adjust | Act::ConfirmSending => match role {
+        Act::Approve | Act::Resolve | Act::Adjust | Act::ChangeAtProvider | Act::ConfirmSending => match role {
             Role::Viewer | Role::Operator => false,
             Role::Approver | Role::Admin => true,
         },

@@ -48,7 +48,7 @@ pub(super) fn payouts(
             let (reached, open) = attempts.get(&payout.external_id).copied().unwrap_or_default();
             let not_sent_yet = [Stage::AwaitingApproval.name(), Stage::Queued.name()].contains(&payout.stage.as_str());
             if (not_sent_yet && reached > facts.repeats(&payout.external_id))
-                || (payout.status == Status::Cancelled.code() && reached > 0 && !facts.corrected(&payout.external_id))
+                || (payout.status == Status::Cancelled.code() && reached > 0 && !was_taken_back(payout, &facts))
             {
                 problems.push(format!("payout {}: an attempt may have reached the provider", payout.external_id));
             }
@@ -73,6 +73,13 @@ pub(super) fn payouts(
             .push(format!("{} ended holds stand against {ended} ended payouts", count("capture") + count("release")));
     }
     Ok(())
+}
+
+/// Whether a payout that may have left was cancelled by the provider's own word, or by a person who corrected it.
+fn was_taken_back(payout: &Payout, facts: &Facts) -> bool {
+    let terms = ("release".to_owned(), payout.player_id, payout.amount, payout.currency.clone());
+    let id = &payout.external_id;
+    facts.corrected(id) || facts.vouched(id, Status::Cancelled, &["payout_cancelled"], &terms)
 }
 
 /// Whether an attempt may be open: at stage `Sending`, or when a notification came before its answer and moved the payout on.

@@ -39,7 +39,9 @@ mod player_withdrawals;
 mod process;
 mod protection;
 mod provider_cactus;
+mod provider_carouseller;
 mod provider_exotic;
+mod provider_rebilly;
 mod questions;
 #[path = "support/raw.rs"]
 mod raw;

@@ -12,7 +12,7 @@ use source::{Source, functions, named_modules, rust};
 /// Which modules under the crate's root each of them may name, from the ground up. `lib` and `main` only list modules.
 ///
 /// Below `orders` nothing knows what a deposit or a payout is; above `webhooks` nothing moves money.
-const LAYERS: [(&str, &[&str]); 39] = [
+const LAYERS: [(&str, &[&str]); 40] = [
     ("error", &[]),
     ("secret", &[]),
     ("metrics", &[]),
@@ -120,7 +120,10 @@ const LAYERS: [(&str, &[&str]); 39] = [
             "settings",
         ],
     ),
-    ("webhooks", &["clock", "db", "deposits", "error", "ids", "ledger", "money", "orders", "payouts", "players", "providers"]),
+    (
+        "webhooks",
+        &["clock", "db", "deposits", "error", "ids", "ledger", "money", "orders", "payouts", "players", "providers"],
+    ),
     (
         "inquiries",
         &[
@@ -159,6 +162,7 @@ const LAYERS: [(&str, &[&str]); 39] = [
             "webhooks",
         ],
     ),
+    ("desk", &["clock", "db", "error", "ids", "inquiries", "outgoing", "providers", "settings", "staff", "talk"]),
     ("state", &["cashier", "db", "error", "ids", "inquiries", "metrics", "outgoing", "settings", "vault"]),
     (
         "api",
@@ -187,6 +191,7 @@ const LAYERS: [(&str, &[&str]); 39] = [
             "wallet",
             "webhooks",
             "talk",
+            "desk",
         ],
     ),
     ("shared", &["cashier", "db", "error", "events", "ids", "ledger", "orders", "players", "wallet"]),

@@ -313,6 +313,6 @@ fn alone(by: By<'_>) -> Agreement {
     Agreement::Agreed { by: vec![by.actor.to_owned()] }
 }
 
-fn waiting(approvals: usize, required: usize) -> HttpResponse {
+pub(super) fn waiting(approvals: usize, required: usize) -> HttpResponse {
     HttpResponse::Accepted().json(Waiting { approvals, required })
 }

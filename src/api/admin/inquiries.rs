@@ -127,3 +127,7 @@ pub async fn ask_instead(state: &State, path: &str) -> Answer {
     let after = state.db.read(move |conn| list::find(conn, id.as_str())?.ok_or(Error::NotFound("payout")));
     Ok(HttpResponse::Ok().json(show::payout(&after.await?)?))
 }
+
+#[cfg(test)]
+#[path = "inquiries_tests.rs"]
+mod tests;

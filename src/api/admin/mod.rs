@@ -4,6 +4,7 @@
 //! that a change of role that comes first counts.
 
 pub(super) mod decisions;
+pub(super) mod desk;
 mod guard;
 pub(super) mod inquiries;
 mod moments;
@@ -44,6 +45,8 @@ pub fn scope() -> impl HttpServiceFactory {
         .service(post("/payouts/{external_id}/resolve", web::post().to(decisions::resolve)))
         .service(post("/players/{site_id}/{site_login}/adjust", web::post().to(decisions::adjust)))
         .service(post("/reviews/{id}/close", web::post().to(reviews::close)))
+        .service(get("/providers", web::get().to(desk::list)))
+        .service(post("/providers/{site_id}/{provider}/{call}", web::post().to(desk::call)))
         .service(get("/sending", web::get().to(sending::look)))
         .service(post("/sending/confirm", web::post().to(sending::confirm)))
         .default_service(web::to(|| async { Problem::no_such_route() }))

@@ -23,8 +23,8 @@ use crate::staff::passwords::Hashed;
 use crate::staff::{Role, accounts};
 use crate::testing::database::TestDatabase;
 
-struct Desk {
-    state: State,
+pub(super) struct Desk {
+    pub(super) state: State,
     tokens: Vec<(&'static str, Secret)>,
     asked: AtomicU8,
     _database: TestDatabase,
@@ -33,6 +33,10 @@ struct Desk {
 
 impl Desk {
     async fn open() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    pub(super) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (shown, database) = (dir.path().display(), TestDatabase::create(dir.path()));
         let text = format!(
@@ -42,7 +46,9 @@ impl Desk {
              payout_url = \"https://cashier.example/\"\n[sites.demo.payouts]\nfour_eyes_from = {{ USD = 1000 }}\n",
             database.url()
         );
-        let state = Application::build(Settings::from_text(&text).unwrap()).await.unwrap().state().clone();
+        let mut settings = Settings::from_text(&text).unwrap();
+        change(&mut settings);
+        let state = Application::build(settings).await.unwrap().state().clone();
         let tokens = state.db.write(Scope::from(&alice()), people).await.unwrap();
         Self { state, tokens, asked: AtomicU8::new(0), _database: database, _dir: dir }
     }
@@ -63,17 +69,21 @@ impl Desk {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null), headers)
     }
 
-    async fn get(&self, who: &str, path: &str) -> (u16, Value) {
+    pub(super) async fn get(&self, who: &str, path: &str) -> (u16, Value) {
         let (status, body, _) = self.ask(who, Method::GET, path, None).await;
         (status, body)
     }
 
-    async fn post(&self, who: &str, path: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn post(&self, who: &str, path: &str, body: Value) -> (u16, Value) {
         let (status, body, _) = self.ask(who, Method::POST, path, Some(body)).await;
         (status, body)
     }
 
     async fn order(&self, direction: Direction, amount: i64) -> String {
+        self.order_through("carouseller", direction, amount).await
+    }
+
+    pub(super) async fn order_through(&self, provider: &'static str, direction: Direction, amount: i64) -> String {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let question = Question {
             direction,
@@ -86,7 +96,7 @@ impl Desk {
             details: vec![("invoice_id".into(), "7".into())],
         };
         let site = self.state.site(SiteId(332)).unwrap().clone();
-        questions::answer(&self.state.db, Prepared::new("carouseller", site, question)).await.unwrap().to_string()
+        questions::answer(&self.state.db, Prepared::new(provider, site, question)).await.unwrap().to_string()
     }
 }
 

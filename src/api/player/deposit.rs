@@ -22,10 +22,12 @@ use crate::clock;
 use crate::db::{Scope, WriteTx};
 use crate::error::Error;
 use crate::ids::ExternalId;
+use crate::ledger::{self, PlayerId};
+use crate::money::Currency;
 use crate::orders::Status;
 use crate::orders::secrets::{self, Kept};
 use crate::players::Known;
-use crate::providers::{DepositOrder, Opening, Texts};
+use crate::providers::{BALANCE_AVAILABLE, BALANCE_HELD, DepositOrder, Opening, Texts};
 use crate::state::State;
 use crate::talk::{Broken, talk};
 
@@ -150,7 +152,8 @@ pub(in crate::api) async fn create(
                 Turn::Full => return Err(Error::Busy.into()),
             };
             let customer_ip = peer::address(&request, &state.settings.server.trusted_proxies);
-            let order = opening::order(&id, &door, &session.player, &wanted, customer_ip)?;
+            let mut order = opening::order(&id, &door, &session.player, &wanted, customer_ip)?;
+            order.optional.extend(money(&state, PlayerId(session.player.id), order.amount.currency()).await?);
             let state = state.into_inner();
             let opening = {
                 let (state, id) = (state.clone(), id.clone());
@@ -167,6 +170,17 @@ pub(in crate::api) async fn create(
             }
         }
     }
+}
+
+/// The player's money, for providers that show it.
+async fn money(state: &State, player: PlayerId, currency: Currency) -> Result<[(String, String); 2], Error> {
+    let balances = state.db.read(move |conn| Ok(ledger::balances(conn, player)?)).await?;
+    let balance = balances.into_iter().find(|(code, _)| code == currency.code());
+    let balance = balance.map(|(_, balance)| balance).unwrap_or_default();
+    Ok([
+        (BALANCE_AVAILABLE.to_owned(), balance.available.to_string()),
+        (BALANCE_HELD.to_owned(), balance.held.to_string()),
+    ])
 }
 
 /// Opens the provider and writes down what came of it; gives back what went wrong.

@@ -63,6 +63,8 @@ pub(in crate::api) struct PlayerFields {
     /// ISO 639-1.
     language: Option<String>,
     timezone: Option<String>,
+    /// The player's id at Rebilly, where it is not the login: 1 to 50 letters, digits and `@~-._`.
+    rebilly_customer_id: Option<String>,
 }
 
 /// A player's money in one currency, minor units.

@@ -1,7 +1,5 @@
 //! The engine against a real HTTP peer and a real database: what is asked when, and what an answer does.
 
-mod peer;
-
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use diesel::prelude::*;
@@ -21,8 +19,7 @@ use crate::providers::registry::Accounts;
 use crate::providers::{Manners, Question as Asked};
 use crate::questions::{self, Prepared};
 use crate::testing::database::TestDatabase;
-
-use peer::{Fake, MANNERS, NAME, Peer, SITE, http};
+use crate::testing::provider::{Fake, MANNERS, NAME, Peer, SITE, http};
 
 const DAY: Micros = clock::DAY_MICROS;
 

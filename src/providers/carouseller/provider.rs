@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::door::Opening as DoorWish;
-use super::news::can_be_asked_for;
+use super::news::{can_be_asked_for, stands};
 use super::{Account, Carouseller, answer, direct, read_initiation_answer, status};
 use crate::error::Error;
 use crate::ids::SiteId;
@@ -55,7 +55,12 @@ impl Provider for Carouseller {
         if notification.signed || !can_ask || !can_be_asked_for(notification.news) {
             return Ok(Heard::Notification(Box::new(notification)));
         }
-        let Notification { site, external_id, news, codes: claims, .. } = notification;
+        // In the words of the answer that is to confirm it.
+        let status_id = notification.content.iter().find(|(name, _)| name == "status_id");
+        let status_id = status_id.and_then(|(_, text)| text.parse().ok());
+        let said = notification.news.direction().zip(status_id);
+        let news = said.map_or(notification.news, |(direction, status_id)| stands(direction, status_id));
+        let Notification { site, external_id, codes: claims, .. } = notification;
         Ok(Heard::Hint(Hint { site, external_id, about: None, claims, news }))
     }
 

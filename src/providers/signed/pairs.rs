@@ -106,7 +106,8 @@ pub(crate) fn read_body<'a>(content_type: Option<&str>, body: &'a [u8]) -> Resul
     if is_json { json(text, DEEPEST_MESSAGE) } else { form(text) }
 }
 
-fn is_json(content_type: Option<&str>, body: &[u8]) -> Result<bool, ReadError> {
+/// Whether a body is JSON (or else a form), by its type or, without one, by how it begins.
+pub(crate) fn is_json(content_type: Option<&str>, body: &[u8]) -> Result<bool, ReadError> {
     let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe"];
     if marks.iter().any(|mark| body.starts_with(mark)) {
         return Err(ReadError::UnsupportedMedia);
@@ -182,6 +183,12 @@ fn hex_digit(byte: u8) -> Option<u8> {
 /// The members of one JSON object with nothing after it. No object in it may hold a name twice.
 pub(crate) fn json(text: &str, deepest: usize) -> Result<Members<'_>, ReadError> {
     members(text, deepest, &mut 0)
+}
+
+/// One JSON value with nothing after it. No object in it may hold a name twice.
+pub(crate) fn document(text: &str, deepest: usize) -> Result<Value<'_>, ReadError> {
+    let raw: &RawValue = serde_json::from_str(text).map_err(|_| ReadError::Unreadable("not JSON"))?;
+    value(raw.get(), deepest + 1, &mut 0)
 }
 
 fn members<'a>(text: &'a str, levels: usize, values: &mut usize) -> Result<Members<'a>, ReadError> {

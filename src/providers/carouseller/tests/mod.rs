@@ -1,12 +1,14 @@
 //! What the dialect promises, one file per promise.
 
 mod answers;
+mod direct;
 mod explanations;
 mod initiations;
 mod notifications;
 mod properties;
 mod questions;
 mod reading;
+mod status;
 mod vectors;
 
 use serde_json::{Map, Value, json};
@@ -14,6 +16,8 @@ use serde_json::{Map, Value, json};
 use super::pairs::{DEEPEST_MESSAGE, Pairs, json as members};
 use super::signature::sign;
 use super::*;
+use crate::providers::{Provider, SiteFacts};
+use crate::sections::{Notes, Problem, Section, parse_toml};
 
 const SITE: i64 = 332;
 const NO_PEER: &str = "203.0.113.9";
@@ -114,4 +118,15 @@ fn ask(message: &Message) -> Result<Question, ReadError> {
 
 fn tell(message: &Message) -> Result<Notification, ReadError> {
     Carouseller::new([site()]).read_notification(&json_body(&message.json()))
+}
+
+/// The dialect with an account whose section has these lines besides the salts, and what is wrong with it.
+fn with_account(lines: &str) -> (Carouseller, Vec<Problem>) {
+    let notes = Notes::default();
+    let table = parse_toml(&format!("salts = [\"test_salt\", \"the salt before\"]\n{lines}")).unwrap();
+    let currencies = ["USD", "JPY", "KWD", "CLP"].map(|code| Currency::parse(code).unwrap()).to_vec();
+    let facts = SiteFacts { site: SiteId(SITE), currencies, public_url: None };
+    let mut dialect = Carouseller::default();
+    dialect.add_site(Section::new("sites.demo.carouseller", table, &notes), &facts);
+    (dialect, notes.into_problems())
 }
