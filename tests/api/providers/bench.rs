@@ -95,6 +95,15 @@ impl Bench {
         &*self.platforms[0]
     }
 
+    /// A player who has won this much, with a profile: some providers want to know who is paid.
+    pub async fn player(&self, login: &str, money: i64) {
+        let profile = json!({"country": "LV", "first_name": "Alice", "last_name": "Liddell"});
+        assert_eq!(self.app.wallet().put(login, profile).await.status, 201);
+        if money > 0 {
+            self.app.player_with(login, money).await;
+        }
+    }
+
     /// Asks for a deposit as the player's front end does.
     pub async fn ask_deposit(&self, login: &str, key: &str) -> Told {
         let details = self.platform().deposit_details(self.platform().method());

@@ -8,7 +8,7 @@ use super::bench::{AMOUNT, Bench, every};
 #[tokio::test]
 async fn a_deposit_is_credited_once_however_often_it_is_told() {
     every(|bench: Bench| async move {
-        bench.app.player("alice").await;
+        bench.player("alice", 0).await;
         let deposit = bench.deposit("alice", "k").await;
         assert_eq!(bench.app.balance("alice").await, (0, 0), "an order is no money");
         let again = bench.ask_deposit("alice", "k").await;
@@ -29,7 +29,7 @@ async fn a_deposit_is_credited_once_however_often_it_is_told() {
 #[tokio::test]
 async fn five_first_notifications_at_once_credit_once() {
     every(|bench: Bench| async move {
-        bench.app.player("alice").await;
+        bench.player("alice", 0).await;
         let deposit = bench.deposit("alice", "k").await;
         bench.platform().set(&deposit.id, End::Paid);
 
@@ -44,7 +44,7 @@ async fn five_first_notifications_at_once_credit_once() {
 #[tokio::test]
 async fn a_deposit_that_is_not_paid_is_no_money_until_it_is_paid_after_all() {
     every(|bench: Bench| async move {
-        bench.app.player("alice").await;
+        bench.player("alice", 0).await;
         let mut credited = 0;
         for end in [End::Pending, End::Declined, End::Cancelled, End::Expired] {
             let deposit = bench.deposit("alice", &format!("{end:?}")).await;
@@ -70,7 +70,7 @@ async fn a_deposit_that_is_not_paid_is_no_money_until_it_is_paid_after_all() {
 #[tokio::test]
 async fn a_decline_after_the_credit_takes_nothing_back() {
     every(|bench: Bench| async move {
-        bench.app.player("alice").await;
+        bench.player("alice", 0).await;
         for end in [End::Declined, End::Cancelled, End::Expired] {
             let before = bench.app.balance("alice").await.0;
             let deposit = bench.deposit("alice", &format!("{end:?}")).await;
@@ -91,7 +91,7 @@ async fn a_decline_after_the_credit_takes_nothing_back() {
 #[tokio::test]
 async fn an_opening_that_fails_credits_nothing_and_a_payment_that_comes_all_the_same_counts_once() {
     every(|bench: Bench| async move {
-        bench.app.player("alice").await;
+        bench.player("alice", 0).await;
         bench.platform().answer_with(Answering::Refuse);
         let refused = bench.ask_deposit("alice", "refused").await;
         assert_eq!(refused.refusal(), (502, "PROVIDER_ERROR"), "{refused:?}");

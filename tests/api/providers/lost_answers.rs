@@ -17,7 +17,7 @@ use super::bench::{AMOUNT, Bench, MONEY, every};
 #[tokio::test]
 async fn a_payout_whose_answer_is_lost_stays_held_is_sent_once_and_ends_by_what_is_said_of_it() {
     every(|bench: Bench| async move {
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         let lost = [
             Answering::Hangup,
             Answering::Reset,
@@ -63,7 +63,7 @@ async fn a_payout_whose_answer_is_lost_stays_held_is_sent_once_and_ends_by_what_
 #[tokio::test]
 async fn a_lost_answer_is_made_good_by_asking_where_the_provider_can_be_asked() {
     every(|bench: Bench| async move {
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         bench.platform().answer_with(Answering::Hangup);
         let payout = bench.approved("alice", "k").await;
         bench.send().await;
@@ -86,7 +86,7 @@ async fn a_lost_answer_is_made_good_by_asking_where_the_provider_can_be_asked() 
 #[tokio::test]
 async fn not_found_is_no_proof_that_nothing_was_taken() {
     every(|bench: Bench| async move {
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         for (nth, answering) in [Answering::Vanish, Answering::Hangup].into_iter().enumerate() {
             let before = bench.app.balance("alice").await;
             bench.platform().answer_with(answering.clone());
@@ -117,7 +117,7 @@ async fn a_redirection_is_not_followed() {
             Box::pin(async { Reply::ok(json!({})) })
         };
         let elsewhere = Host::start(([127, 0, 0, 1], 0).into(), Arc::new(handler)).await.expect("a free port");
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         bench.platform().answer_with(Answering::Redirect(format!("http://{}/", elsewhere.address())));
         let payout = bench.approved("alice", "k").await;
 

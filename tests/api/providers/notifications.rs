@@ -23,7 +23,7 @@ impl Bench {
 #[tokio::test]
 async fn a_success_that_does_not_agree_with_its_deposit_credits_nothing() {
     every(|bench: Bench| async move {
-        bench.app.player("alice").await;
+        bench.player("alice", 0).await;
         for twist in bench.twists() {
             let before = (bench.app.balance("alice").await, bench.app.reviews().await.len());
             let deposit = bench.deposit("alice", &format!("{twist:?}")).await;
@@ -45,7 +45,7 @@ async fn a_success_that_does_not_agree_with_its_deposit_credits_nothing() {
 #[tokio::test]
 async fn a_success_that_does_not_agree_with_its_payout_captures_nothing() {
     every(|bench: Bench| async move {
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         for twist in bench.twists() {
             let (before, _) = bench.app.balance("alice").await;
             let reviews = bench.app.reviews().await.len();

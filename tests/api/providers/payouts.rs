@@ -14,7 +14,7 @@ const BACK: (i64, i64) = (MONEY, 0);
 #[tokio::test]
 async fn a_payout_is_held_approved_sent_once_and_captured_by_its_success() {
     every(|bench: Bench| async move {
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         let waiting = bench.ask_withdrawal("alice", "k").await;
         bench.send().await;
         assert_eq!((bench.platform().orders().len(), bench.app.balance("alice").await), (0, HELD), "{waiting:?}");
@@ -37,7 +37,7 @@ async fn a_payout_is_held_approved_sent_once_and_captured_by_its_success() {
 #[tokio::test]
 async fn the_end_without_payment_gives_the_held_money_back_once() {
     every(|bench: Bench| async move {
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         for end in [End::Declined, End::Cancelled, End::Expired] {
             let payout = bench.sent("alice", &format!("{end:?}")).await;
             bench.say(&payout, Note { says: Some(End::Pending), ..Note::PLAIN }).await;
@@ -65,7 +65,7 @@ async fn the_end_without_payment_gives_the_held_money_back_once() {
 #[tokio::test]
 async fn a_contradiction_after_the_end_moves_nothing_and_is_shown_to_a_person() {
     every(|bench: Bench| async move {
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         let paid = bench.sent("alice", "paid").await;
         bench.end(&paid, End::Paid).await;
         let before = bench.payout_stands(&paid).await;
@@ -86,7 +86,7 @@ async fn a_contradiction_after_the_end_moves_nothing_and_is_shown_to_a_person() 
 #[tokio::test]
 async fn a_definite_refusal_gives_the_money_back() {
     every(|bench: Bench| async move {
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         bench.platform().answer_with(Answering::Refuse);
         let payout = bench.approved("alice", "k").await;
 
@@ -109,7 +109,7 @@ async fn a_definite_refusal_gives_the_money_back() {
 #[tokio::test]
 async fn what_a_provider_says_when_it_is_asked_ends_the_order_where_it_can_be_asked() {
     every(|bench: Bench| async move {
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         let provider = bench.app.state.settings.providers.get(bench.platform().name()).expect("the provider");
         let tells = provider.manners(croupier::ids::SiteId(crate::support::app::SITE)).tells_status;
         for (end, balance) in [(End::Paid, GONE), (End::Declined, GONE)] {

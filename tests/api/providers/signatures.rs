@@ -14,7 +14,7 @@ fn is_refusal(status: u16) -> bool {
 #[tokio::test]
 async fn a_wrong_a_missing_and_a_foreign_signature_are_refused_and_leave_nothing() {
     every(|bench: Bench| async move {
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         let (deposit, payout) = (bench.deposit("alice", "d").await, bench.sent("alice", "p").await);
         let before = (bench.app.rows().await, bench.app.balance("alice").await);
 
@@ -39,7 +39,7 @@ async fn a_message_at_another_provider_s_address_moves_nothing() {
         let mut names = all.clone();
         names.swap(0, at);
         let bench = Bench::with(&names).await;
-        bench.app.player_with("alice", MONEY).await;
+        bench.player("alice", MONEY).await;
         let (deposit, payout) = (bench.deposit("alice", "d").await, bench.sent("alice", "p").await);
         let before = (bench.app.rows().await, bench.app.balance("alice").await);
         for order in [&deposit, &payout] {
@@ -69,7 +69,7 @@ async fn every_address_of_notifications_in_the_route_table_refuses_what_is_not_s
     assert!(routes.len() >= 3, "{routes:?}");
     let names = providers();
     let bench = Bench::with(&names).await;
-    bench.app.player_with("alice", MONEY).await;
+    bench.player("alice", MONEY).await;
 
     for (nth, name) in names.iter().enumerate() {
         let first = bench.trying(nth);
