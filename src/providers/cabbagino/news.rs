@@ -84,6 +84,7 @@ mod tests {
             News::Dispute => '!',
             News::Informative => '-',
             News::NotKnown => '?',
+            News::Paid | News::Declined | News::Pending => 'x',
         };
         for kind in -1..=20 {
             let row: String = (-1..=24).map(|status| letter(news(kind, status))).collect();
