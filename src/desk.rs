@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
 use crate::inquiries::subject::Subject;
 use crate::outgoing::Outgoing;
-use crate::providers::{Desk, DeskCall, OpenOrder, Provider, Texts};
+use crate::providers::{Desk, DeskCall, Direction, OpenOrder, Provider, Texts};
 use crate::settings::Settings;
 use crate::staff::approvals::{self, Agreement};
 use crate::staff::audit;
@@ -113,11 +113,8 @@ pub fn permit(
     actor: &str,
     at: Micros,
 ) -> Result<Permission, Error> {
-    let order = order(tx.read()?, wanted)?;
-    let subject = match &order {
-        Some(order) => order.external_id.to_string(),
-        None => format!("{} of site {}", wanted.provider, wanted.site),
-    };
+    let order = order(tx.read()?, wanted, call.changes)?;
+    let subject = subject(wanted);
     if call.changes {
         let site = settings.site(wanted.site).ok_or(Error::NotFound("site"))?;
         let two = order.as_ref().is_some_and(|order| site.needs_four_eyes(order.amount));
@@ -132,6 +129,22 @@ pub fn permit(
     }
     let desk = Desk { site: wanted.site, order, parameters: wanted.parameters.clone() };
     Ok(Permission::Allowed(Box::new(Allowed { desk })))
+}
+
+/// Puts what came of a call beside it in the audit.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn note(tx: &mut WriteTx<'_>, wanted: &Wanted, actor: &str, outcome: &str, at: Micros) -> Result<(), Error> {
+    let act = format!("provider.{}.answered", wanted.call);
+    audit::append(tx, actor, &act, &subject(wanted), outcome, at).map(|_| ())
+}
+
+/// What a call is about, in the audit.
+fn subject(wanted: &Wanted) -> String {
+    let account = || format!("{} of site {}", wanted.provider, wanted.site);
+    wanted.external_id.as_ref().map_or_else(account, ToString::to_string)
 }
 
 /// Everything that two people must want alike.
@@ -150,11 +163,15 @@ fn shown(parameters: &Texts) -> String {
 }
 
 /// The order of a call, which must be of the account that is called.
-fn order(conn: &mut DbConn, wanted: &Wanted) -> Result<Option<OpenOrder>, Error> {
+fn order(conn: &mut DbConn, wanted: &Wanted, changes: bool) -> Result<Option<OpenOrder>, Error> {
     let Some(id) = &wanted.external_id else { return Ok(None) };
     let found = Subject::find(conn, id.as_str())?;
     let ours = found.filter(|subject| subject.account() == (wanted.provider.as_str(), wanted.site));
     let subject = ours.ok_or(Error::NotFound("order of this account"))?;
+    if changes && subject.direction() == Direction::Payout && subject.has_ended()? {
+        // Its money is taken or given back: nothing at the provider may move it any more.
+        return Err(Error::Conflict("the payout has ended".into()));
+    }
     subject.open_order(conn, None).map(Some)
 }
 
@@ -164,7 +181,7 @@ fn order(conn: &mut DbConn, wanted: &Wanted) -> Result<Option<OpenOrder>, Error>
 ///
 /// `NotFound` when the order is not there or not of this account.
 pub fn look(conn: &mut DbConn, wanted: &Wanted) -> Result<Allowed, Error> {
-    let order = order(conn, wanted)?;
+    let order = order(conn, wanted, false)?;
     Ok(Allowed { desk: Desk { site: wanted.site, order, parameters: wanted.parameters.clone() } })
 }
 

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::question::method_of;
 use crate::clock::{DAY_MICROS, Micros};
-use crate::db::schema::{cashier_requests, deposit_intents, deposits};
+use crate::db::schema::{cashier_requests, deposit_intents, deposits, inquiries};
 use crate::db::{DbConn, Memory, WriteTx};
 use crate::error::Error;
 use crate::ids::ExternalId;
@@ -19,6 +20,10 @@ use crate::settings::Site;
 /// How old a beginning may be to be taken over. Shorter, and a player who went to fetch a card gets a second order; longer, and what was
 /// given up long ago is mistaken for what is asked now.
 const OLDEST: Micros = DAY_MICROS;
+
+/// How long what went straight to its provider waits for the provider's word. Longer than any provider lets a deposit live; one that is paid
+/// after it is credited all the same (threats LIF-5).
+const OLDEST_DIRECT: Micros = 8 * DAY_MICROS;
 
 /// Players remembered at most; more are forgotten all at once and read again.
 const REMEMBERED: usize = 100_000;
@@ -174,8 +179,10 @@ pub fn open_of_player(tx: &mut WriteTx<'_>, player: i64, at: Micros) -> QueryRes
 ///
 /// What the database says.
 pub fn expired(conn: &mut DbConn, at: Micros, most: i64) -> QueryResult<Vec<Intent>> {
+    let direct = inquiries::table.filter(inquiries::external_id.eq(deposit_intents::external_id));
     deposit_intents::table
         .filter(deposit_intents::created_at.le(at - OLDEST))
+        .filter(not(exists(direct)).or(deposit_intents::created_at.le(at - OLDEST_DIRECT)))
         .order(deposit_intents::created_at)
         .limit(most)
         .select(Intent::as_select())

@@ -9,7 +9,7 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use crate::clock::{DAY_MICROS, Micros};
-use crate::db::schema::{deposit_intents, deposits};
+use crate::db::schema::{deposit_intents, deposits, inquiries};
 use crate::db::{DbConn, Row, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::lowest_at;
@@ -70,6 +70,9 @@ pub fn asked_since(
     let begun = deposit_intents::table
         .filter(deposit_intents::player_id.eq(player.0))
         .filter(deposit_intents::external_id.eq(deposits::external_id));
+    // Only the main Cashier asks about what was begun; what goes straight to a provider counts from its beginning.
+    let direct = inquiries::table.filter(inquiries::external_id.eq(deposits::external_id));
+    let open = [Status::Created.code(), Status::PendingPayment.code()];
     let over = [Status::Failed.code(), Status::Cancelled.code(), Status::Refunded.code()];
     let amounts: Vec<i64> = deposits::table
         .filter(deposits::player_id.eq(player.0))
@@ -79,7 +82,7 @@ pub fn asked_since(
         .filter(deposits::status.ne_all(over))
         .filter(deposits::status.ne(Status::Created.code()).or(deposits::created_at.gt(at - DAY_MICROS)))
         .filter(deposits::status.ne(Status::PendingPayment.code()).or(deposits::updated_at.gt(at - 7 * DAY_MICROS)))
-        .filter(not(exists(begun)))
+        .filter(not(exists(begun)).or(deposits::status.ne_all(open)).or(exists(direct)))
         .select(deposits::amount)
         .load(conn)?;
     amounts.into_iter().try_fold(0_i64, i64::checked_add).ok_or(Error::OutOfRange)

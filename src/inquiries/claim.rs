@@ -101,8 +101,18 @@ pub fn take_up(
         if why == For::Looking {
             return Ok(Taken::Nothing);
         }
-        let open = subject.open_order(tx.read()?, order.about.clone())?;
         let until = at + CLAIM;
+        let open = match subject.open_order(tx.read()?, order.about.clone()) {
+            Ok(open) => open,
+            Err(error @ (Error::Internal(_) | Error::Invalid(_) | Error::Missing(_))) => {
+                // The others go on (threats OUT-8).
+                log::warn!("order {id} cannot be asked about, it is looked at again in an hour: {error}");
+                return awaited::put_off(tx, id, order.due_at, at + NO_ACCOUNT)
+                    .map(|_| Taken::Nothing)
+                    .map_err(Error::from);
+            }
+            Err(error) => return Err(error),
+        };
         if !awaited::put_off(tx, id, order.due_at, until)? {
             return Ok(Taken::Nothing);
         }

@@ -80,7 +80,9 @@ impl Subject {
     pub fn may_be_there(&self, conn: &mut DbConn) -> Result<bool, Error> {
         let Subject::Payout(payout) = self else { return Ok(true) };
         Ok(match payout.standing()?.1 {
-            Stage::Sending | Stage::Unknown | Stage::Sent | Stage::Done => true,
+            Stage::Unknown | Stage::Sent | Stage::Done => true,
+            // What is said now may be about an earlier attempt; this one speaks for itself first.
+            Stage::Sending => false,
             Stage::AwaitingApproval | Stage::Queued => outbox::history(conn, &payout.external_id)?.reached,
         })
     }

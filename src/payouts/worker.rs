@@ -36,6 +36,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// decided that it was never sent. Longer, and that can happen; shorter, and a slow commit wastes attempts.
 const STALE: Duration = Duration::from_secs(20);
 
+/// One payout from its first request that makes something to the last: with what prepares it, it ends before others take it for orphaned
+/// (`orphans`), however many requests a provider needs.
+const LONGEST_TALK: Duration = Duration::from_secs(60);
+
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worked {
@@ -285,7 +289,9 @@ impl Worker {
             // The bytes that were written down before.
             false => Ok(Step::call(call.clone())),
         };
-        match talk::go_on(&self.outgoing, &rules, before, next).await {
+        let talk = talk::go_on(&self.outgoing, &rules, before, next);
+        let late = || Err(Broken::Unknown(format!("no end within {LONGEST_TALK:?}")));
+        match tokio::time::timeout(LONGEST_TALK, talk).await.unwrap_or_else(|_| late()) {
             Ok(InitiationAnswer::Accepted(note, facts)) => (Attempt::Accepted, note, facts),
             Ok(InitiationAnswer::Refused(note)) => nothing(Attempt::Refused, note),
             // It is not there, which is what matters: it goes again later.

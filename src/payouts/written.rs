@@ -67,7 +67,9 @@ impl Written {
         }
         let mut text = String::from_utf8_lossy(&call.body).into_owned();
         for hidden in call.hidden.iter().filter(|hidden| !hidden.expose().is_empty()) {
-            text = text.replace(hidden.expose(), HIDDEN);
+            for dress in dresses(hidden.expose()) {
+                text = text.replace(&dress, HIDDEN);
+            }
         }
         mask(&text).into_owned().into_bytes()
     }
@@ -88,6 +90,13 @@ impl Written {
         }
         secrets::keep(tx, vault, self.order.external_id.as_str(), Kept::Body, &call.body)
     }
+}
+
+/// A text as it may stand in a body: plain, in JSON, and in a form.
+fn dresses(text: &str) -> [String; 3] {
+    let json = serde_json::Value::from(text).to_string();
+    let form = serde_urlencoded::to_string([("", text)]).unwrap_or_default();
+    [json[1..json.len() - 1].to_owned(), form.trim_start_matches('=').to_owned(), text.to_owned()]
 }
 
 /// Writes the bytes of the request that makes the order down, before it goes. Says whether it may go: not when the attempt was settled, or

@@ -127,7 +127,13 @@ fn server(section: Option<Section<'_>>, notes: &Notes) -> Server {
         max_body_bytes: s.integer("max_body_bytes", 512, 16 << 20).unwrap_or(65_536) as usize,
         max_connections: s.integer("max_connections", 1, 1_000_000).unwrap_or(2000) as usize,
         state_dir: s.text("state_dir").map_or_else(|| PathBuf::from("."), PathBuf::from),
-        public_url: s.url("public_url", &AddressRules::default()),
+        public_url: s.url("public_url", &AddressRules::default()).filter(|url| {
+            let plain = url.query().is_none();
+            if !plain {
+                notes.error("server.public_url", "must not hold a query: paths are put behind it");
+            }
+            plain
+        }),
     };
     s.finish();
     server

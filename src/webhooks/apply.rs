@@ -14,7 +14,7 @@ use crate::orders::{Status, reviews};
 use crate::payouts::lifecycle::Decision as PayoutDecision;
 use crate::payouts::{self, Payout, lifecycle, outbox};
 use crate::players;
-use crate::providers::{Direction, Notification};
+use crate::providers::{Direction, News, Notification};
 
 /// Takes a verified notification. When this returns `Ok` and is committed, it may be acknowledged: it was applied, or recorded, or
 /// put into review. A repetition changes nothing.
@@ -219,6 +219,16 @@ pub(super) fn moved_twice(tx: &mut WriteTx<'_>, notification: &Notification) -> 
     Ok(false)
 }
 
+/// Whether the provider has said before that it paid this payout: what a person looks at is not decided by a later word (threats R6).
+fn was_said_paid(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<bool, Error> {
+    for earlier in inbox::of_order(tx.read()?, &notification.external_id)?.iter().filter(|row| row.signed) {
+        if earlier.notification(notification.provider)?.news.of(Direction::Payout) == News::PayoutPaid {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 pub(super) fn credit_or_review(
     tx: &mut WriteTx<'_>,
     id: i64,
@@ -292,6 +302,10 @@ fn apply_to_payout(
     match lifecycle::on_news(status, stage, reached, notification.news) {
         PayoutDecision::Capture => {
             payouts::capture(tx, payout, notification.provider, why, at).map(|()| Verdict::Applied)
+        }
+        PayoutDecision::Release(_) if was_said_paid(tx, notification)? => {
+            review(tx, id, notification, "decline_after_success", &note, at)?;
+            Ok(Verdict::Review)
         }
         PayoutDecision::Release(to) => payouts::release(tx, payout, to, why, at).map(|()| Verdict::Applied),
         // Its review stays open: a person closes it.

@@ -352,7 +352,8 @@ async fn a_payout_that_waits_for_a_person_is_not_sent_and_a_word_about_it_is_sho
     assert_eq!((app.balance("alice").await, app.reviews().await), ((900, 100), vec!["paid_before_sent".to_owned()]));
     assert!(app.cashier.all().is_empty());
     app.say(&paid, PAYOUT, DECLINED).await;
-    assert_eq!(app.balance("alice").await, (1000, 0));
+    assert_eq!(app.balance("alice").await, (900, 100), "it was said to be paid: a person decides");
+    assert_eq!(app.reviews().await, ["paid_before_sent", "decline_after_success"]);
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@
 mod bench;
 #[path = "providers/deposits.rs"]
 mod deposits;
+#[path = "providers/desk.rs"]
+mod desk;
 #[path = "providers/lost_answers.rs"]
 mod lost_answers;
 #[path = "providers/notifications.rs"]

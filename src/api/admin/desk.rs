@@ -156,8 +156,9 @@ pub async fn call(state: web::Data<State>, request: HttpRequest, payload: web::P
         parameters: sent.parameters.unwrap_or_default().read().map_err(|_| Error::Invalid("parameters"))?,
         reason: sent.reason.as_deref().map(reason).transpose()?.unwrap_or_default(),
     };
-    let (provider, call) = desk::find(&state.settings, &wanted)?;
+    let (_, call) = desk::find(&state.settings, &wanted)?;
     desk::check(&call, &wanted)?;
+    let by = actor.name.clone();
     let allowed = if call.changes {
         actor.require(Act::ChangeAtProvider)?;
         state.check_open()?;
@@ -166,15 +167,30 @@ pub async fn call(state: web::Data<State>, request: HttpRequest, payload: web::P
             still_may(tx, &actor, Act::ChangeAtProvider)?;
             desk::permit(tx, &settings, &call, &asked, &actor.name, clock::now())
         };
-        match state.db.write(Scope::Nobody, permit).await? {
+        // Two people who say the same at once are one after the other.
+        let whose = wanted.external_id.as_ref().map_or(Scope::Nobody, Scope::from);
+        match state.db.write(whose, permit).await? {
             Permission::Allowed(allowed) => *allowed,
             Permission::Waiting { approvals, required } => {
                 return Ok(waiting(approvals, required));
             }
         }
     } else {
-        state.db.read(move |conn| desk::look(conn, &wanted)).await?
+        let asked = wanted.clone();
+        state.db.read(move |conn| desk::look(conn, &asked)).await?
     };
-    let answer = desk::carry_out(provider, &state.outgoing, &call, allowed).await?;
+    let (state, by) = (state.into_inner(), by);
+    // It goes on when the caller hangs up: a call of several requests must not stop in the middle.
+    let made = tokio::spawn(async move {
+        let (provider, call) = desk::find(&state.settings, &wanted)?;
+        let answered = desk::carry_out(provider, &state.outgoing, &call, allowed).await;
+        if call.changes {
+            let outcome = answered.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
+            let note = move |tx: &mut WriteTx<'_>| desk::note(tx, &wanted, &by, &outcome, clock::now());
+            state.db.write(Scope::Nobody, note).await?;
+        }
+        answered
+    });
+    let answer = made.await.map_err(|broken| Error::Internal(format!("a call of a provider: {broken}")))??;
     Ok(HttpResponse::Ok().json(Said { answer }))
 }

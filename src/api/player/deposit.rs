@@ -1,5 +1,6 @@
 //! `POST /cashier/deposit`: an order, and where the player pays it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,15 +19,15 @@ use crate::cashier::doors::Turn;
 use crate::cashier::metadata::Metadata;
 use crate::cashier::opening::{self, Came};
 use crate::cashier::{requests, transactions};
-use crate::clock;
+use crate::clock::{self, DAY_MICROS};
 use crate::db::{Scope, WriteTx};
 use crate::error::Error;
-use crate::ids::ExternalId;
+use crate::ids::{ExternalId, SiteId};
 use crate::ledger::{self, PlayerId};
 use crate::money::Currency;
 use crate::orders::Status;
 use crate::orders::secrets::{self, Kept};
-use crate::players::Known;
+use crate::players::{Known, PlayerRow};
 use crate::providers::{BALANCE_AVAILABLE, BALANCE_HELD, DepositOrder, Opening, Texts};
 use crate::state::State;
 use crate::talk::{Broken, talk};
@@ -141,7 +142,7 @@ pub(in crate::api) async fn create(
         }
         Begun::NotNamed => Err(Refusal::field("method", "must be named: several are open to this player")),
         Begun::Open(id, door) => {
-            let turn = match state.doors.ask(&id) {
+            let turn = match state.doors.ask(&id, session.player.id) {
                 Turn::Yours(turn) => turn,
                 Turn::UnderWay(waiting) => {
                     if let Some(waiting) = waiting {
@@ -149,11 +150,13 @@ pub(in crate::api) async fn create(
                     }
                     return shown(&state, session, id, None).await;
                 }
-                Turn::Full => return Err(Error::Busy.into()),
+                Turn::Full => return Err(never_asked(&state, &id, &door, session.site.site_id, Error::Busy).await),
             };
             let customer_ip = peer::address(&request, &state.settings.server.trusted_proxies);
-            let mut order = opening::order(&id, &door, &session.player, &wanted, customer_ip)?;
-            order.optional.extend(money(&state, PlayerId(session.player.id), order.amount.currency()).await?);
+            let order = match order(&state, (&id, &door), &session.player, &wanted, customer_ip).await {
+                Ok(order) => order,
+                Err(error) => return Err(never_asked(&state, &id, &door, session.site.site_id, error).await),
+            };
             let state = state.into_inner();
             let opening = {
                 let (state, id) = (state.clone(), id.clone());
@@ -170,6 +173,33 @@ pub(in crate::api) async fn create(
             }
         }
     }
+}
+
+/// The order as its provider gets it, with the player's money for providers that show it.
+async fn order(
+    state: &State,
+    (id, door): (&ExternalId, &Door),
+    player: &PlayerRow,
+    wanted: &Wanted,
+    customer_ip: IpAddr,
+) -> Result<DepositOrder, Error> {
+    let mut order = opening::order(id, door, player, wanted, customer_ip)?;
+    order.optional.extend(money(state, PlayerId(player.id), order.amount.currency()).await?);
+    Ok(order)
+}
+
+/// An order whose provider was certainly not asked, and which is never opened a second time, ends; others wait for a repetition. Gives back
+/// what the player is told.
+async fn never_asked(state: &State, id: &ExternalId, door: &Door, site: SiteId, error: Error) -> Refusal {
+    let provider = state.settings.providers.of_site(door.provider, site);
+    if provider.is_some_and(|provider| provider.lost_opening_counts(site, door.rail.as_deref())) {
+        let (vault, order, came) = (state.vault.clone(), id.clone(), Came::Shut(error.to_string()));
+        let ended = state.db.write(Scope::from(id), move |tx| opening::note(tx, &vault, &order, &came, clock::now()));
+        if let Err(error) = ended.await {
+            log::warn!("deposit {id}: its provider was not asked, and that cannot be written down: {error}");
+        }
+    }
+    error.into()
 }
 
 /// The player's money, for providers that show it.
@@ -234,6 +264,8 @@ async fn shown(
         return Err(Error::Provider(reason).into());
     }
     let waits = matches!(row.status, Status::Created | Status::PendingPayment) && !excluded;
+    // What was to be paid to yesterday may be somebody else's today.
+    let waits = waits && row.created_time > (clock::now() - DAY_MICROS).div_euclid(1_000_000);
     let redirect_url = url.filter(|_| waits);
     let requisites = if waits { requisites } else { Texts::new() };
     match (failed, &redirect_url) {

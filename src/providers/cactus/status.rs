@@ -63,7 +63,9 @@ fn statement(account: &Account, order: &OpenOrder, answer: &Answer<'_>) -> Resul
         None => Ok(None),
     };
     let status = number("status")?.ok_or_else(|| odd("status"))?;
-    let ordered = currency("currency")?.unwrap_or_else(|| order.amount.currency().code().to_owned());
+    // What is not said cannot be compared with the order (threats R7).
+    let ordered = currency("currency")?.ok_or_else(|| odd("currency"))?;
+    let amount = number("amount")?.ok_or_else(|| odd("amount"))?;
     let received_in = currency("received_currency")?.unwrap_or_else(|| ordered.clone());
     let received = number("received_amount")?;
     let content = notice::content(&answer.0, Reading::REFERENCE);
@@ -73,7 +75,7 @@ fn statement(account: &Account, order: &OpenOrder, answer: &Answer<'_>) -> Resul
         signed: true,
         external_id: order.external_id.as_str().to_owned(),
         login: answer.scalar("site_login").unwrap_or(order.login.as_str()).to_owned(),
-        amount_minor: number("amount")?.unwrap_or(order.amount.minor()),
+        amount_minor: amount,
         currency: notice::stated(&ordered, &received_in, status, received.unwrap_or(0)),
         real: received.map(|received| (received, received_in)),
         transaction_id: answer.scalar("invoice_id").unwrap_or_default().to_owned(),

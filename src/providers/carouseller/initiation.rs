@@ -116,7 +116,9 @@ pub(super) fn object(http_status: u16, body: &[u8]) -> Result<Pairs<'_>, String>
 /// The Cashier's own ids of it, by which its status can be asked for.
 pub(super) fn facts(answer: &Pairs<'_>) -> Texts {
     let id = |name: &&str| match answer.get(name) {
-        Some(Value::Text(text) | Value::Number(text)) if !is_blank(text) => Some(((*name).to_owned(), cut(text))),
+        Some(Value::Text(text) | Value::Number(text)) if !is_blank(text) => {
+            Some(((*name).to_owned(), text.trim().to_owned()))
+        }
         Some(_) | None => None,
     };
     ["transaction_id", "order_id"].iter().filter_map(id).collect()

@@ -194,6 +194,11 @@ impl Account {
         self.url.as_ref().ok_or_else(|| Error::Conflict("the site has no url of Exotic".into()))
     }
 
+    /// What keeps strangers from our callback addresses.
+    pub(super) fn callback_token(&self) -> &str {
+        self.callback_token.expose()
+    }
+
     /// Where Exotic tells us how an order went: `kind` is `success` or `error`.
     pub(super) fn callback(&self, kind: &str, order_id: &str) -> Result<String, Error> {
         let missing = || Error::Conflict("server.public_url is not set".into());

@@ -69,6 +69,8 @@ pub(super) struct Account {
     pub(super) deposit_by: DepositBy,
     pub(super) send_balances: bool,
     pub(super) allocate: Allocate,
+    /// Whether a payout of unknown outcome may be sent again: the same request is made with PUT under our own id.
+    pub(super) deduplicates_payout_request: bool,
     /// Where our public listener is.
     pub(super) public_url: Option<Url>,
     allow_from: Vec<IpNet>,
@@ -110,6 +112,7 @@ impl Account {
             allocate: s
                 .word("allocate", &[("auto", Allocate::Auto), ("none", Allocate::Nobody)])
                 .unwrap_or(Allocate::Auto),
+            deduplicates_payout_request: s.boolean("deduplicates_payout_request").unwrap_or(false),
             public_url: site.public_url.clone(),
             allow_from: s.networks("allow_from"),
             private_networks,
@@ -121,6 +124,10 @@ impl Account {
 
     fn check(&self, s: &Section<'_>, is_known: bool) {
         let notes = s.notes();
+        if self.deduplicates_payout_request {
+            let reason = "payouts of unknown outcome may be sent again; be sure you have it in writing";
+            notes.warning(s.key("deduplicates_payout_request"), reason);
+        }
         for (name, id) in [("organization_id", &self.organization_id), ("website_id", &self.website_id)] {
             if !id.trim().is_empty() && !is_id(id) {
                 notes.error(s.key(name), "is no id of Rebilly's: 1 to 50 letters, digits and @ ~ - . _");
@@ -203,6 +210,7 @@ impl Account {
                 Allocate::Auto => "auto",
                 Allocate::Nobody => "none",
             },
+            "deduplicates_payout_request": self.deduplicates_payout_request,
             "allow_from": self.allow_from,
             "private_networks": self.private_networks,
         })

@@ -174,11 +174,10 @@ impl Provider for Rebilly {
         }
     }
 
-    fn manners(&self, _: SiteId) -> Manners {
+    fn manners(&self, site: SiteId) -> Manners {
         Manners {
             tells_status: true,
-            // The payout request is made with PUT under our own id, so that a repetition is the same request.
-            deduplicates: true,
+            deduplicates: self.account(site).is_ok_and(|account| account.deduplicates_payout_request),
             // The next opening of the same player's cashier may show a deposit request whose answer was lost.
             lost_opening_counts: true,
             patience: 120,

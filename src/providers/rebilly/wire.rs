@@ -120,7 +120,7 @@ impl<'v> Thing<'v> {
 }
 
 /// What opens something for whoever has it.
-const KEYS: [&str; 3] = ["cashierToken", "token", "selectPaymentInstrumentUrl"];
+const KEYS: [&str; 4] = ["cashierToken", "notificationUrl", "selectPaymentInstrumentUrl", "token"];
 
 fn shown(value: &Value<'_>) -> serde_json::Value {
     match value {

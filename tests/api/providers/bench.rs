@@ -64,6 +64,11 @@ pub struct Bench {
 impl Bench {
     /// A service with accounts at these platforms.
     pub async fn with(names: &[&str]) -> Self {
+        Self::with_settings(names, |text| text).await
+    }
+
+    /// The same, with settings changed.
+    pub async fn with_settings(names: &[&str], change: impl FnOnce(String) -> String) -> Self {
         let mut started = Vec::new();
         for name in names {
             let platform = platforms::start(name, SITE, ([127, 0, 0, 1], 0).into()).await;
@@ -74,7 +79,7 @@ impl Bench {
             let plain = set(&plain, "server", "public_url", &format!("\"{public}\""));
             let (before, own) = plain.split_once("[sites.demo.carouseller]").expect("the plain account");
             let (_, after) = own.split_once("[sites.demo.payouts]").expect("what follows it");
-            format!("{before}{accounts}[sites.demo.payouts]{after}{VAULT}")
+            change(format!("{before}{accounts}[sites.demo.payouts]{after}{VAULT}"))
         })
         .await;
         for platform in &started {

@@ -388,7 +388,8 @@ impl Platform for Rebilly {
         };
         format!(
             "[sites.{site}.rebilly]\norganization_id = \"{}\"\nwebsite_id = \"{}\"\napi_key = \"{}\"\nurl = \"{}\"\n\
-             webhook_user = \"{}\"\nwebhook_password = \"{}\"\nwebhook_auth = \"{auth}\"\nnotification_token = \"{}\"\n\n\
+             webhook_user = \"{}\"\nwebhook_password = \"{}\"\nwebhook_auth = \"{auth}\"\nnotification_token = \"{}\"\n\
+             deduplicates_payout_request = true\n\n\
              [sites.{site}.methods.rebilly]\nprovider = \"rebilly\"\nprovider_method = \"payment-card\"\n\
              deposits = true\npayouts = true\n",
             account.organization_id,
