@@ -1,9 +1,7 @@
 //! Carries out what a driver wants: request after request, until it says what came of it.
 
-use reqwest::Method;
-
 use crate::error::Error;
-use crate::outgoing::{AddressRules, Outgoing, Reply, SendError};
+use crate::outgoing::{AddressRules, Method, Outgoing, Reply, SendError};
 use crate::providers::{Call, Step, Verb};
 
 /// More requests than any talk has; a driver that asks for more goes in a circle.

@@ -21,17 +21,17 @@ const WEBHOOK_PATH: &str = "/cashier/webhook/carouseller";
 /// The brand of the shipped settings.
 const SITE: i64 = 332;
 
-/// Whom to examine, and with what.
+/// Whom to examine, and with what. `simulate` can be another provider, to which brand and salt mean nothing.
 #[derive(Debug, ClapArgs)]
 pub struct Examined {
     /// Base address of the merchant's public listener.
     #[arg(long, value_name = "URL")]
     pub(super) target: url::Url,
     /// The brand's number at the Cashier.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", required_unless_present = "provider", default_value_t = SITE, hide_default_value = true)]
     pub(super) site_id: i64,
     /// The salt of the brand's signatures.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", required_unless_present = "provider", default_value = "", hide_default_value = true)]
     pub(super) salt: String,
     /// The path of questions under the target.
     #[arg(long, value_name = "PATH", default_value = CALLBACK_PATH)]

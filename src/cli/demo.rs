@@ -1,31 +1,41 @@
 //! `croupier demo`: the main job with nothing prepared. A throw-away database, croupier, and the simulated Cashier on
 //! loopback; players deposit, play and withdraw over real signed HTTP. Ends with a table that ends with the ledger check.
+//!
+//! With `--provider` the money moves through another simulated platform: players ask through the players' API, and staff approve.
 
 mod host;
 mod progress;
 mod table;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
 use clap::Args as ClapArgs;
+use clap::builder::PossibleValuesParser;
 
 use super::{Failure, Outcome};
 use crate::simulate::Brand;
 use crate::simulate::caller::Caller;
 use crate::simulate::cashier::Cashier;
-use crate::simulate::demo::{self, Plan, Progress, Report, Wallet};
+use crate::simulate::demo::{self, Plan, Progress, Report, Side, Wallet};
+use crate::simulate::front::Front;
+use crate::simulate::gameserver::GameServer;
 use crate::simulate::ladder::Ladder;
 use crate::simulate::meter::Meter;
+use crate::simulate::platforms;
+use crate::simulate::teller::Teller;
+use crate::simulate::visits::Visits;
 
 use host::Host;
 
 const SITE_ID: i64 = 332;
 /// 45 seconds become 225 milliseconds.
 const LADDER_SPEED: u32 = 200;
-/// From the answer to `request_payout` to the initiation.
+/// From the answer to `request_payout`, or an approval, to the initiation.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Arguments of `croupier demo`.
@@ -43,6 +53,9 @@ pub struct Args {
     /// Decides every amount, outcome and fault.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Play through this provider: players ask through the players' API, its simulated platform is called. Without it the Cashier asks.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(platforms::NAMES))]
+    provider: Option<String>,
     /// Leave everything up until Ctrl-C; prints the addresses and a back-office login.
     #[arg(long)]
     keep: bool,
@@ -68,21 +81,19 @@ pub fn run(args: &Args) -> Outcome {
 }
 
 async fn play(args: &Args, directory: &Path) -> Outcome {
-    let brand = Brand::new(SITE_ID, &random_hex().map_err(Failure::WrongUse)?);
-    let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let cashier = Cashier::start(loopback, brand.clone()).await;
-    let cashier = cashier.map_err(|error| Failure::WrongUse(format!("the simulated Cashier: {error}")))?;
-    let addresses = [cashier.payout_url(), cashier.authlink_url()];
-    let host = Host::start(directory, &brand, &addresses).await.map_err(Failure::WrongUse)?;
-
     let meter = Arc::new(Meter::default());
-    let caller = Caller::new(host.public(), brand, meter.clone());
-    let cashier = cashier.with(caller, Ladder::new(LADDER_SPEED), PATIENCE);
-    let plan = Plan { players: args.players, rounds: args.rounds, faults: args.faults, seed: args.seed };
-    let wallet = Wallet { private: host.private().to_owned(), key: host.wallet_key().clone() };
+    let provider = args.provider.as_ref().and_then(|wanted| platforms::NAMES.into_iter().find(|name| name == wanted));
+    let (host, side) = match provider {
+        None => with_cashier(directory, &meter).await,
+        Some(name) => with_platform(directory, name, &meter).await,
+    }
+    .map_err(Failure::WrongUse)?;
+
+    let plan = Plan { players: args.players, rounds: args.rounds, faults: args.faults, seed: args.seed, provider };
+    let wallet = Wallet { private: host.private().to_owned(), site_id: SITE_ID, key: host.wallet_key().clone() };
     let counts = Arc::new(Progress::default());
     let display = progress::show(plan, counts.clone(), meter.clone());
-    let mut report = demo::run(plan, &wallet, &host, cashier, meter, counts).await;
+    let mut report = demo::run(plan, &wallet, &host, side, meter, counts).await;
     display.finish().await;
 
     match host.verify().await {
@@ -91,10 +102,47 @@ async fn play(args: &Args, directory: &Path) -> Outcome {
     }
     print(args, &report);
     if args.keep {
-        keep(&host, directory).await;
+        keep(&host, provider.unwrap_or("carouseller"), directory).await;
     }
     host.stop().await;
     if report.holds() { Ok(()) } else { Err(Failure::NotInOrder(String::new())) }
+}
+
+/// croupier, and the Cashier that asks it.
+async fn with_cashier(directory: &Path, meter: &Arc<Meter>) -> Result<(Host, Side), String> {
+    let brand = Brand::new(SITE_ID, &random_hex()?);
+    let cashier = Cashier::start(loopback(), brand.clone()).await;
+    let cashier = cashier.map_err(|error| format!("the simulated Cashier: {error}"))?;
+    let account = format!(
+        "[sites.demo.carouseller]\nsalts = [\"{}\"]\npayout_url = \"{}\"\nauthlink_url = \"{}\"\n",
+        brand.salt.expose(),
+        cashier.payout_url(),
+        cashier.authlink_url()
+    );
+    let host = Host::start(directory, &account).await?;
+    let caller = Caller::new(host.public(), brand, meter.clone());
+    let cashier = cashier.with(caller, Ladder::new(LADDER_SPEED), PATIENCE);
+    Ok((host, Side::Cashier(Box::new(cashier))))
+}
+
+/// croupier, and the platform that it asks.
+async fn with_platform(directory: &Path, name: &str, meter: &Arc<Meter>) -> Result<(Host, Side), String> {
+    let platform = platforms::start(name, SITE_ID, loopback()).await;
+    let platform = platform.map_err(|error| format!("the simulated {name}: {error}"))?;
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| format!("no randomness: {error}"))?;
+    let vault = format!("[vault]\nkeys = [\"{}\"]\n", base64::engine::general_purpose::STANDARD.encode(key));
+    let host = Host::start(directory, &format!("{}\n{vault}", platform.settings("demo"))).await?;
+    platform.set_merchant(host.public());
+    let game = GameServer::new(host.private(), SITE_ID, host.wallet_key().clone(), meter.clone());
+    let front = Front::new(host.public(), host.private(), host.staff_token().clone(), meter.clone());
+    let teller = Teller::new(platform, LADDER_SPEED, meter.clone());
+    let visits = Visits::new(teller, game, front, PATIENCE);
+    Ok((host, Side::Platform(Box::new(visits))))
+}
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
 fn print(args: &Args, report: &Report) {
@@ -105,9 +153,12 @@ fn print(args: &Args, report: &Report) {
     }
 }
 
-async fn keep(host: &Host, directory: &Path) {
+async fn keep(host: &Host, provider: &str, directory: &Path) {
     eprintln!("croupier is up until Ctrl-C");
-    eprintln!("  for the Cashier    {}/cashier/callback/carouseller", host.public());
+    match provider {
+        "carouseller" => eprintln!("  for the Cashier    {}/cashier/callback/carouseller", host.public()),
+        other => eprintln!("  for {other:<15}{}/cashier/webhook/{other}", host.public()),
+    }
     eprintln!("  back office        {}/admin", host.private());
     eprintln!("  API, in a browser  {}/docs", host.private());
     eprintln!("  login              {} / {}", host.staff_name(), host.staff_password().expose());

@@ -1,4 +1,7 @@
-//! `croupier simulate`: the Cashier simulator as a process, for integrators of any merchant implementation.
+//! `croupier simulate`: the Cashier simulator as a process, for integrators of any merchant implementation; with `--provider` another
+//! platform.
+
+mod provider;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args as ClapArgs;
+use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -17,6 +21,7 @@ use crate::simulate::faults::{self, Dice};
 use crate::simulate::ladder::Ladder;
 use crate::simulate::messages::Order;
 use crate::simulate::meter::Meter;
+use crate::simulate::platforms;
 
 /// Payouts that wait longer for a person are notified when their initiation comes.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,7 +32,10 @@ const REPORT_EVERY: Duration = Duration::from_secs(5);
 pub struct Args {
     #[command(flatten)]
     examined: Examined,
-    /// Where payout initiations come: the merchant's `payout_url` is `http://ADDR/api/payout/`.
+    /// Be this provider's platform: takes orders, ends them by itself and notifies. Prints the settings that lead to it.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(platforms::NAMES), conflicts_with_all = ["scenario", "salt"])]
+    provider: Option<String>,
+    /// Where payout initiations come: the merchant's `payout_url` is `http://ADDR/api/payout/`. With --provider where its API is.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
     bind: SocketAddr,
     /// A player that deposits and withdraws; repeatable.
@@ -39,7 +47,7 @@ pub struct Args {
     /// Duplicates, reordering, lost answers, late, forged and contradictory notifications.
     #[arg(long)]
     faults: bool,
-    /// Deposits and payouts per second; 0 only takes initiations and answers them.
+    /// Deposits and payouts per second; 0 only takes initiations and answers them. With --provider orders ended per second.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=1000))]
     rate: u64,
     /// How long to run, in seconds; without it until Ctrl-C.
@@ -67,9 +75,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::WrongUse(format!("no runtime: {error}")))?;
-    match &args.scenario {
-        Some(name) => runtime.block_on(scenario(args, name)),
-        None => runtime.block_on(simulate(args)),
+    match (&args.provider, &args.scenario) {
+        (Some(name), _) => runtime.block_on(provider::simulate(args, name)),
+        (None, Some(name)) => runtime.block_on(scenario(args, name)),
+        (None, None) => runtime.block_on(simulate(args)),
     }
 }
 
@@ -138,10 +147,7 @@ async fn simulate(args: &Args) -> Outcome {
     if args.rate > 0 {
         certify::reachable(cashier.caller()).await?;
     }
-    let seed = match args.seed {
-        Some(seed) => seed,
-        None => getrandom::u64().map_err(|error| Failure::WrongUse(format!("no randomness: {error}")))?,
-    };
+    let seed = seed(args)?;
     let tally = Arc::new(Tally::default());
     let mut players = JoinSet::new();
     for (number, login) in (0u64..).zip(args.player.clone()) {
@@ -166,7 +172,15 @@ async fn simulate(args: &Args) -> Outcome {
         eprintln!("late: {failed}");
         Tally::add(&tally.broken);
     }
-    finish(args.json, &tally, &meter, &cashier)
+    finish(args.json, &tally, &meter, (cashier.server().all().len(), cashier.server().doubles()))
+}
+
+/// The seed that was given, or a new one.
+fn seed(args: &Args) -> Result<u64, Failure> {
+    match args.seed {
+        Some(seed) => Ok(seed),
+        None => getrandom::u64().map_err(|error| Failure::WrongUse(format!("no randomness: {error}"))),
+    }
 }
 
 /// Looks after initiations that no player waits for, for ever.
@@ -206,8 +220,8 @@ async fn watch(duration: Option<u64>, tally: &Tally, meter: &Meter) {
     }
 }
 
-fn finish(json: bool, tally: &Tally, meter: &Meter, cashier: &Cashier) -> Outcome {
-    let doubles = cashier.server().doubles();
+/// Prints what came of it. `initiations`: how many payouts arrived, and those that arrived more than once.
+fn finish(json: bool, tally: &Tally, meter: &Meter, (initiations, doubles): (usize, Vec<(String, usize)>)) -> Outcome {
     let holds = doubles.is_empty() && Tally::of(&tally.broken) == 0;
     let latency = meter.latency();
     if json {
@@ -221,7 +235,7 @@ fn finish(json: bool, tally: &Tally, meter: &Meter, cashier: &Cashier) -> Outcom
             "orders": {"paid": Tally::of(&tally.paid), "declined": Tally::of(&tally.declined),
                 "refused": Tally::of(&tally.refused), "waiting": Tally::of(&tally.waiting),
                 "settled_later": Tally::of(&tally.settled), "broken": Tally::of(&tally.broken)},
-            "initiations": cashier.server().all().len(), "double_initiations": doubles.len(),
+            "initiations": initiations, "double_initiations": doubles.len(),
             "latency_microseconds": {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99, "max": latency.max},
         });
         println!("{document}");
@@ -231,7 +245,7 @@ fn finish(json: bool, tally: &Tally, meter: &Meter, cashier: &Cashier) -> Outcom
             println!("  {request}: {answer}: {count}");
         }
         println!("half answered within {} µs, 99 of 100 within {} µs", latency.p50, latency.p99);
-        println!("{} initiations, {} double", cashier.server().all().len(), doubles.len());
+        println!("{initiations} initiations, {} double", doubles.len());
     }
     for (external_id, count) in doubles {
         eprintln!("payout {external_id} was initiated {count} times");

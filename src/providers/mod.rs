@@ -1,5 +1,6 @@
 //! Translation between a provider's wire and our words. Nothing here touches the ledger, the database or a clock.
 
+pub mod cabbagino;
 pub mod cactus;
 pub mod carouseller;
 mod driver;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cabbagino::Cabbagino;
 use super::cactus::Cactus;
 use super::carouseller::Carouseller;
 use super::exotic::Exotic;
@@ -21,7 +22,12 @@ pub struct Providers {
 
 /// One line for each provider beside the main one.
 fn others() -> Vec<Box<dyn Provider>> {
-    vec![Box::new(Cactus::default()), Box::new(Exotic::default()), Box::new(Rebilly::default())]
+    vec![
+        Box::new(Cabbagino::default()),
+        Box::new(Cactus::default()),
+        Box::new(Exotic::default()),
+        Box::new(Rebilly::default()),
+    ]
 }
 
 /// Providers while the settings are read.

@@ -206,14 +206,9 @@ impl Caller {
     /// No answer, or one that is too long.
     pub async fn ask_slowly(&self, params: &Params, encoding: Encoding, pause: Duration) -> Result<Answer, CallError> {
         let (content_type, body) = encoding.write(&self.brand.signed(params));
-        let pieces: Vec<Vec<u8>> = body.chunks(body.len().div_ceil(4).max(1)).map(<[u8]>::to_vec).collect();
-        let slow = futures_util::stream::iter(pieces).then(move |piece| async move {
-            tokio::time::sleep(pause).await;
-            Ok::<_, std::io::Error>(piece)
-        });
         let started = Instant::now();
         let request = self.http.post(&self.callback).header("content-type", content_type);
-        let sent = request.body(reqwest::Body::wrap_stream(slow)).send().await;
+        let sent = request.body(slow(&body, pause)).send().await;
         let answer = read(sent.map_err(|error| no_answer(Chain(&error)))?).await;
         self.note("slow question", &answer, started);
         answer
@@ -222,20 +217,8 @@ impl Caller {
     /// Signs a question, sends it and closes the connection without waiting for the answer: it may or may not be acted on.
     /// Over TLS nothing is sent.
     pub async fn ask_and_hang_up(&self, params: &Params, encoding: Encoding) {
-        let Ok(url) = url::Url::parse(&self.callback) else { return };
-        let (Some(host), Some(port), "http") = (url.host_str(), url.port_or_known_default(), url.scheme()) else {
-            return;
-        };
         let (content_type, body) = encoding.write(&self.brand.signed(params));
-        let head = format!(
-            "POST {} HTTP/1.1\r\nhost: {host}:{port}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
-            url.path(),
-            body.len()
-        );
-        if let Ok(mut stream) = tokio::net::TcpStream::connect((host, port)).await {
-            let _ = stream.write_all(&[head.into_bytes(), body].concat()).await;
-            let _ = stream.shutdown().await;
-        }
+        post_and_hang_up(&self.callback, &[("content-type", content_type)], body).await;
     }
 
     fn url(&self, route: Route) -> &str {
@@ -256,6 +239,53 @@ impl Caller {
         };
         self.meter.note(asked, &answered, started.elapsed());
     }
+}
+
+/// A body that comes in four pieces with pauses before them.
+pub(super) fn slow(body: &[u8], pause: Duration) -> reqwest::Body {
+    let pieces: Vec<Vec<u8>> = body.chunks(body.len().div_ceil(4).max(1)).map(<[u8]>::to_vec).collect();
+    let slow = futures_util::stream::iter(pieces).then(move |piece| async move {
+        tokio::time::sleep(pause).await;
+        Ok::<_, std::io::Error>(piece)
+    });
+    reqwest::Body::wrap_stream(slow)
+}
+
+/// POSTs and closes the connection without waiting for the answer. Over TLS nothing is sent.
+pub(super) async fn post_and_hang_up(url: &str, headers: &[(&str, &str)], body: Vec<u8>) {
+    let Ok(url) = url::Url::parse(url) else { return };
+    let (Some(host), Some(port), "http") = (url.host_str(), url.port_or_known_default(), url.scheme()) else {
+        return;
+    };
+    let mut head = format!("POST {} HTTP/1.1\r\nhost: {host}:{port}\r\n", url.path());
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    if let Ok(mut stream) = tokio::net::TcpStream::connect((host, port)).await {
+        let _ = stream.write_all(&[head.into_bytes(), body].concat()).await;
+        let _ = stream.shutdown().await;
+    }
+}
+
+/// Sends a request and reads the answer; the meter notes what was asked with the HTTP status.
+pub(super) async fn measured(
+    meter: &Meter,
+    asked: &str,
+    request: reqwest::RequestBuilder,
+) -> Result<Answer, CallError> {
+    let started = Instant::now();
+    let answer = match request.send().await {
+        Ok(response) => read(response).await,
+        Err(error) => Err(no_answer(Chain(&error))),
+    };
+    meter.note(asked, &status(&answer), started.elapsed());
+    answer
+}
+
+/// What an answer is to a meter that goes by HTTP.
+pub(super) fn status(answer: &Result<Answer, CallError>) -> String {
+    answer.as_ref().map_or("no answer".to_owned(), |answer| format!("HTTP {}", answer.status))
 }
 
 /// An HTTP client without proxies and redirects.

@@ -91,12 +91,7 @@ impl Cashier {
 
     /// Delivers on the ladder until it is acknowledged.
     async fn deliver(&self, params: &Params, encoding: Encoding) -> Result<(), String> {
-        let delivery = notifier::deliver(&self.caller, self.ladder, params, encoding).await;
-        if delivery.acknowledged {
-            return Ok(());
-        }
-        let last = delivery.last.map_or_else(|error| error, |answer| answer.summary());
-        Err(format!("a notification was not acknowledged in {} attempts: {last}", delivery.attempts))
+        notifier::deliver(&self.caller, &self.ladder, params, encoding).await.done()
     }
 
     /// Delivers several copies at once; all must be acknowledged.

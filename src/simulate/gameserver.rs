@@ -1,7 +1,6 @@
 //! The casino's game server, played: a small client of the private wallet API.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -69,6 +68,19 @@ impl GameServer {
         }
     }
 
+    /// Opens a session of the player for the players' API; gives its token.
+    ///
+    /// # Errors
+    ///
+    /// No answer, or one without a token.
+    pub async fn session(&self, login: &str) -> Result<Secret, CallError> {
+        let answer = self.send("session", self.http.post(format!("{}/session", self.player(login)))).await?;
+        let token = answer.json.as_ref().and_then(|json| json.get("token")).and_then(Value::as_str);
+        token
+            .map(Secret::new)
+            .ok_or_else(|| CallError::NoAnswer(format!("no session of {login}: {}", answer.summary())))
+    }
+
     /// Moves money of play, once per reference.
     ///
     /// # Errors
@@ -97,19 +109,12 @@ impl GameServer {
     }
 
     async fn send(&self, asked: &str, request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
-        let started = Instant::now();
-        let sent = request.header("authorization", format!("Bearer {}", self.key.expose())).send().await;
-        let answer = match sent {
-            Ok(response) => caller::read(response).await,
-            Err(error) => Err(CallError::NoAnswer(error.to_string())),
-        };
-        let answered = answer.as_ref().map_or("no answer".to_owned(), |answer| format!("HTTP {}", answer.status));
-        self.meter.note(asked, &answered, started.elapsed());
-        answer
+        let request = request.header("authorization", format!("Bearer {}", self.key.expose()));
+        caller::measured(&self.meter, asked, request).await
     }
 }
 
-trait JsonBody {
+pub(super) trait JsonBody {
     fn json_body(self, body: &Value) -> Self;
 }
 

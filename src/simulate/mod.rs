@@ -8,7 +8,8 @@
 //! - [`server`]: the address where payout initiations come, with answers to order, good and bad.
 //! - [`cashier`]: whole deposits and payouts, with the faults of [`faults`].
 //! - [`platforms`]: the other providers, each with its own faults.
-//! - [`book`], [`gameserver`]: what must have happened, and the casino's side.
+//! - [`teller`], [`visits`]: who ends orders there, and whole deposits and payouts, with the faults of [`faults`].
+//! - [`book`], [`gameserver`], [`front`]: what must have happened, and the casino's side.
 //! - [`demo`], [`certify`]: the main job, and the conformance list.
 
 pub mod book;
@@ -17,6 +18,7 @@ pub mod cashier;
 pub mod certify;
 pub mod demo;
 pub mod faults;
+pub mod front;
 pub mod gameserver;
 mod http;
 pub mod ladder;
@@ -26,6 +28,8 @@ pub mod notifier;
 pub mod platforms;
 pub mod server;
 pub mod sign;
+pub mod teller;
+pub mod visits;
 
 use crate::secret::Secret;
 

@@ -20,6 +20,7 @@ mod examples;
 #[path = "support/game.rs"]
 mod game;
 mod game_server_crash;
+mod inquiries;
 mod instance_killed;
 mod keys;
 mod life;
@@ -38,10 +39,12 @@ mod player_withdrawals;
 #[path = "support/process.rs"]
 mod process;
 mod protection;
+mod provider_cabbagino;
 mod provider_cactus;
 mod provider_carouseller;
 mod provider_exotic;
 mod provider_rebilly;
+mod providers;
 mod questions;
 #[path = "support/raw.rs"]
 mod raw;

@@ -33,7 +33,7 @@ fn asked(told: &Told, login: &str, amount: i64) -> Asked {
 
 impl TestApp {
     /// Staff approve a payout.
-    async fn approve(&self, id: &str) -> Result<(), croupier::error::Error> {
+    pub async fn approve(&self, id: &str) -> Result<(), croupier::error::Error> {
         let (id, site) = (ExternalId::parse(id).unwrap(), self.state.site(SiteId(SITE)).expect("the site").clone());
         let by = By { actor: "carol", reason: "checked" };
         self.state

@@ -10,8 +10,9 @@ use croupier::orders::{Status, facts};
 use croupier::payouts::approve::{self, By};
 use croupier::payouts::{self, Stage};
 use croupier::settings::Settings;
-use croupier::simulate::platforms::exotic::{Account, Exotic, Refusal};
-use croupier::simulate::platforms::{Answering, Note, Platform, Taken, Twist};
+use croupier::simulate::platforms::exotic::{Account, Exotic, Refusal, StatusBy};
+use croupier::simulate::platforms::{Answering, End, Note, Platform, Taken, Telling, Twist};
+use croupier::staff::Role;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -34,8 +35,17 @@ fn with_exotic(text: &str, platform: &str) -> String {
 
 impl Both {
     async fn with(account: Account) -> Self {
+        Self::with_lines(account, &[]).await
+    }
+
+    /// With these keys of the account's section as they are given here.
+    async fn with_lines(account: Account, lines: &[(&str, &str)]) -> Self {
         let exotic = Exotic::start(SocketAddr::from(([127, 0, 0, 1], 0)), account).await.expect("a free port");
-        let app = TestApp::with(|text| with_exotic(&text, &exotic.settings("demo"))).await;
+        let app = TestApp::with(|text| {
+            let text = with_exotic(&text, &exotic.settings("demo"));
+            lines.iter().fold(text, |text, (key, value)| set(&text, "sites.demo.exotic", key, value))
+        })
+        .await;
         exotic.set_merchant(&app.public);
         app.player_with("alice", 100_000).await;
         Self { app, exotic }
@@ -54,6 +64,25 @@ impl Both {
         let asked = Asked { id: told.id(), order: wire::order("alice", 5_000, "USD") };
         self.approve(&asked.id).await;
         asked
+    }
+
+    /// One that the platform has taken.
+    async fn sent(&self, method: &str) -> Asked {
+        let asked = self.payout(method).await;
+        self.app.comes_to(&asked, Stage::Sent).await;
+        asked
+    }
+
+    /// A deposit of 25.00 USD that can be paid.
+    async fn begun(&self, method: &str) -> Asked {
+        let told = self.deposit(json!({"amount": "25.00", "currency": "USD", "method": method})).await;
+        Asked { id: told.id(), order: wire::order("alice", 2_500, "USD") }
+    }
+
+    /// Notifies; the notice must be acknowledged.
+    async fn tells(&self, asked: &Asked, note: Note) {
+        let answer = self.exotic.notify(&asked.id, note).await.expect("an answer");
+        assert!(self.exotic.is_acknowledged(&answer), "{note:?}: {}", answer.summary());
     }
 
     async fn approve(&self, id: &str) {
@@ -230,7 +259,7 @@ async fn a_notice_that_is_not_the_platforms_moves_nothing() {
     let both = Both::new().await;
     let asked = both.payout("exotic_card").await;
     both.app.comes_to(&asked, Stage::Sent).await;
-    both.exotic.set(&asked.id, croupier::simulate::platforms::End::Paid);
+    both.exotic.set(&asked.id, End::Paid);
     let before = both.app.rows().await;
 
     for twist in [Twist::WrongSignature, Twist::NoSignature, Twist::ForeignSignature] {
@@ -261,6 +290,188 @@ async fn a_notice_that_is_not_the_platforms_moves_nothing() {
     assert_eq!(both.app.rows().await, before);
     assert_eq!(both.exotic.asked_about(&asked.id), 0, "strangers make us ask nobody");
     assert_eq!(both.app.payout_standing(&asked).await.1, Stage::Sent);
+}
+
+#[tokio::test]
+async fn a_notice_makes_us_ask_and_what_is_answered_ends_the_payout() {
+    let ends = [
+        (End::Paid, Status::Credited, (95_000, 0)),
+        (End::Declined, Status::Failed, (100_000, 0)),
+        (End::Expired, Status::Failed, (100_000, 0)),
+        (End::Cancelled, Status::Cancelled, (100_000, 0)),
+    ];
+    for (end, status, balance) in ends {
+        let both = Both::new().await;
+        let asked = both.sent("exotic_card").await;
+        both.exotic.set(&asked.id, end);
+        both.tells(&asked, Note::PLAIN).await;
+
+        assert_eq!(both.app.payout_standing(&asked).await, (status, Stage::Done), "{end:?}");
+        assert_eq!((both.app.balance("alice").await, both.exotic.asked_about(&asked.id)), (balance, 1), "{end:?}");
+        both.tells(&asked, Note::PLAIN).await;
+        assert_eq!(both.app.balance("alice").await, balance, "{end:?}: a repetition changes nothing");
+        assert_eq!(both.app.reviews().await, Vec::<String>::new(), "{end:?}");
+        both.app.holds().await;
+    }
+}
+
+#[tokio::test]
+async fn a_deposit_ends_as_the_status_call_says() {
+    let ends = [
+        (End::Paid, Status::Credited, 102_500),
+        (End::Declined, Status::Failed, 100_000),
+        (End::Expired, Status::Cancelled, 100_000),
+        (End::Cancelled, Status::Cancelled, 100_000),
+    ];
+    for (end, status, available) in ends {
+        let both = Both::new().await;
+        let asked = both.begun("exotic_sbp").await;
+        both.exotic.set(&asked.id, end);
+        both.tells(&asked, Note::PLAIN).await;
+
+        assert_eq!(both.app.deposit_status(&asked).await, status, "{end:?}");
+        assert_eq!(both.app.balance("alice").await, (available, 0), "{end:?}");
+        both.app.holds().await;
+    }
+}
+
+#[tokio::test]
+async fn a_notice_that_lies_moves_only_what_the_platform_stands_by() {
+    let both = Both::new().await;
+    let asked = both.sent("exotic_card").await;
+    let claims = |says| Note { says: Some(says), twist: Twist::None };
+
+    // Whoever has seen one notice can write the opposite one: nothing in it but the order is signed.
+    both.tells(&asked, claims(End::Paid)).await;
+    assert_eq!(both.app.balance("alice").await, (95_000, 5_000), "it is still waiting there");
+    both.exotic.set(&asked.id, End::Paid);
+    both.tells(&asked, claims(End::Declined)).await;
+    assert_eq!(both.app.payout_standing(&asked).await, (Status::Credited, Stage::Done));
+    assert_eq!(both.app.balance("alice").await, (95_000, 0));
+    let facts = both.facts(&asked.id).await;
+    assert!(facts["cheque_urls"].contains("/cheques/") && facts.contains_key("merchant_spent_usdt"), "{facts:?}");
+    both.app.holds().await;
+}
+
+#[tokio::test]
+async fn amounts_and_directions_in_a_notice_are_not_believed() {
+    let both = Both::new().await;
+    let asked = both.begun("exotic_card").await;
+    both.exotic.set(&asked.id, End::Paid);
+
+    both.tells(&asked, Note { says: None, twist: Twist::OtherDirection }).await;
+    assert_eq!(both.app.balance("alice").await, (102_500, 0), "the order's own amount, once");
+    for twist in [Twist::OtherAmount, Twist::OtherCurrency] {
+        both.tells(&asked, Note { says: None, twist }).await;
+    }
+    assert_eq!(both.app.balance("alice").await, (102_500, 0));
+    both.app.holds().await;
+}
+
+#[tokio::test]
+async fn while_the_platform_cannot_be_asked_nothing_moves_and_the_notice_is_wanted_again() {
+    for telling in [Telling::Unavailable, Telling::TooMany, Telling::NotFound, Telling::Hangup] {
+        let both = Both::new().await;
+        let asked = both.sent("exotic_card").await;
+        both.exotic.set(&asked.id, End::Declined);
+        both.exotic.tell_with(telling);
+        let answer = both.exotic.notify(&asked.id, Note::PLAIN).await.expect("an answer");
+
+        assert_eq!((answer.status, answer.code()), (503, Some(500)), "{telling:?}: {}", answer.summary());
+        assert_eq!(both.app.payout_standing(&asked).await, (Status::PendingPayment, Stage::Sent), "{telling:?}");
+        assert_eq!(both.app.balance("alice").await, (95_000, 5_000), "{telling:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_contradicts_the_end_is_shown_to_people_and_moves_nothing() {
+    let both = Both::new().await;
+    let asked = both.sent("exotic_card").await;
+    both.exotic.set(&asked.id, End::Paid);
+    both.tells(&asked, Note::PLAIN).await;
+    both.exotic.set(&asked.id, End::Declined);
+    both.tells(&asked, Note::PLAIN).await;
+
+    assert_eq!(both.app.payout_standing(&asked).await, (Status::Credited, Stage::Done));
+    assert_eq!(both.app.balance("alice").await, (95_000, 0));
+    assert_eq!(both.app.reviews().await, ["decline_after_success"]);
+    both.app.holds().await;
+}
+
+#[tokio::test]
+async fn an_amount_that_the_platform_made_its_own_is_for_people_to_credit() {
+    let both = Both::with(Account { pay_in_surcharge: 7, ..Account::example() }).await;
+    let asked = both.begun("exotic_card").await;
+    both.exotic.set(&asked.id, End::Paid);
+    both.tells(&asked, Note::PLAIN).await;
+
+    assert_eq!(both.app.balance("alice").await, (100_000, 0));
+    assert_eq!(both.app.reviews().await, ["amount_differs"]);
+    both.app.holds().await;
+}
+
+#[tokio::test]
+async fn an_order_is_found_by_whichever_id_the_platform_knows() {
+    let account = Account { status_by: StatusBy::InternalTransactionId, ..Account::example() };
+    let both = Both::with_lines(account, &[("status_by", "\"order_id\"")]).await;
+    let asked = both.sent("exotic_card").await;
+    both.exotic.set(&asked.id, End::Paid);
+    both.tells(&asked, Note::PLAIN).await;
+
+    assert_eq!(both.app.payout_standing(&asked).await.0, Status::Credited);
+    assert_eq!(both.facts(&asked.id).await["status_by"], "internal_transaction_id");
+}
+
+#[tokio::test]
+async fn a_payout_whose_answer_was_lost_is_settled_by_asking() {
+    let both = Both::new().await;
+    both.exotic.answer_with(Answering::Hangup);
+    let asked = both.payout("exotic_iban").await;
+    both.app.comes_to(&asked, Stage::Unknown).await;
+    both.exotic.set(&asked.id, End::Paid);
+    both.tells(&asked, Note::PLAIN).await;
+
+    assert_eq!(both.app.payout_standing(&asked).await, (Status::Credited, Stage::Done));
+    assert_eq!((both.app.balance("alice").await, both.taken(&asked.id).await.asked), ((95_000, 0), 1));
+    both.app.holds().await;
+}
+
+#[tokio::test]
+async fn a_notice_about_an_order_that_we_do_not_have_is_kept_for_people() {
+    let both = Both::new().await;
+    let asked = both.sent("exotic_card").await;
+    both.tells(&asked, Note { says: Some(End::Paid), twist: Twist::UnknownOrder }).await;
+
+    assert_eq!(both.app.balance("alice").await, (95_000, 5_000));
+    assert_eq!(both.app.reviews().await, ["unknown_order"]);
+}
+
+#[tokio::test]
+async fn a_cancellation_asks_and_the_platform_decides() {
+    let both = Both::new().await;
+    let carol = both.app.staff("carol", Role::Approver).await;
+    let cancel = async |asked: &Asked, token: &str| {
+        let path = format!("/admin/api/v1/providers/{SITE}/exotic/cancel");
+        let body = json!({"external_id": asked.id, "reason": "the player asked"});
+        both.app.as_staff(token, "POST", &path, body).await
+    };
+    let heeded = both.sent("exotic_card").await;
+    let told = cancel(&heeded, &carol).await;
+    assert_eq!((told.status, &told.json["answer"]["asked"]), (200, &json!(true)), "{told:?}");
+    assert_eq!(both.exotic.cancellations(&heeded.id), 1);
+    assert_eq!(both.app.payout_standing(&heeded).await.1, Stage::Sent, "asked for, not done");
+    both.tells(&heeded, Note::PLAIN).await;
+    assert_eq!(both.app.payout_standing(&heeded).await, (Status::Cancelled, Stage::Done));
+
+    both.exotic.heed_cancellations(false);
+    let paid = both.sent("exotic_card").await;
+    assert_eq!(cancel(&paid, &carol).await.status, 200);
+    both.exotic.set(&paid.id, End::Paid);
+    both.tells(&paid, Note::PLAIN).await;
+    assert_eq!(both.app.payout_standing(&paid).await, (Status::Credited, Stage::Done), "it was paid all the same");
+    assert_eq!(cancel(&paid, &carol).await.status, 502, "the platform says no");
+    assert_eq!(both.app.balance("alice").await, (95_000, 0));
+    both.app.holds().await;
 }
 
 #[tokio::test]

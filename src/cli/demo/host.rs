@@ -15,7 +15,6 @@ use crate::orders::Status;
 use crate::payouts;
 use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::simulate::Brand;
 use crate::simulate::book::End;
 use crate::simulate::demo::{LedgerCheck, Records};
 use crate::staff::passwords::{self, Hashed};
@@ -42,12 +41,12 @@ struct Running {
 }
 
 impl Host {
-    /// Writes settings into the directory and starts the service. `addresses`: `payout_url` and `authlink_url`. The environment does not
-    /// count: a demo must never reach a real database.
-    pub(super) async fn start(directory: &Path, brand: &Brand, addresses: &[String; 2]) -> Result<Self, String> {
+    /// Writes settings into the directory and starts the service. `account`: the sections of the site `demo` that lead to its provider.
+    /// The environment does not count: a demo must never reach a real database.
+    pub(super) async fn start(directory: &Path, account: &str) -> Result<Self, String> {
         let wallet_key = Secret::new(super::random_hex()?);
         let database = directory.join("croupier.db");
-        let text = settings(directory, &database, brand, addresses, &wallet_key);
+        let text = settings(directory, &database, account, &wallet_key);
         write_private(&directory.join("Settings.toml"), &text)?;
         let settings = Settings::from_text(&text).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -190,14 +189,15 @@ async fn staff(app: &Application) -> Result<(Secret, Secret), String> {
     Ok((password, made.await.map_err(|error| error.to_string())?))
 }
 
-fn settings(directory: &Path, database: &Path, brand: &Brand, addresses: &[String; 2], wallet_key: &Secret) -> String {
-    let [payout_url, authlink_url] = addresses;
+/// The public address in it is nobody's: the listener gets its port later, and simulated platforms are told.
+fn settings(directory: &Path, database: &Path, account: &str, wallet_key: &Secret) -> String {
     // A JSON string is a TOML string: a directory may hold quotes and backslashes.
     let quoted = |text: String| serde_json::Value::String(text).to_string();
     format!(
         r#"[server]
 public_bind = "127.0.0.1:0"
 private_bind = "127.0.0.1:0"
+public_url = "http://127.0.0.1:9"
 state_dir = {directory}
 
 [database]
@@ -210,11 +210,7 @@ api_keys = {{ game_server = "{key}" }}
 site_id = {site_id}
 currencies = ["USD", "EUR"]
 
-[sites.demo.carouseller]
-salts = ["{salt}"]
-payout_url = "{payout_url}"
-authlink_url = "{authlink_url}"
-
+{account}
 [sites.demo.limits.USD]
 deposit_min = 100
 deposit_max = 1000000
@@ -233,8 +229,7 @@ approval = "auto"
         directory = quoted(directory.display().to_string()),
         database = quoted(format!("sqlite://{}", database.display())),
         key = wallet_key.expose(),
-        site_id = brand.site_id,
-        salt = brand.salt.expose(),
+        site_id = super::SITE_ID,
     )
 }
 

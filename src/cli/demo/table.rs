@@ -23,8 +23,9 @@ pub(super) fn text(report: &Report) -> String {
     add_ledger(&mut table, report);
     let plan = report.plan;
     let faults = if plan.faults { "with faults" } else { "without faults" };
+    let through = plan.provider.map(|name| format!(", through {name}")).unwrap_or_default();
     let mut lines = vec![
-        format!("{} players, {} rounds, seed {}, {faults}", plan.players, plan.rounds, plan.seed),
+        format!("{} players, {} rounds, seed {}, {faults}{through}", plan.players, plan.rounds, plan.seed),
         table.to_string(),
     ];
     lines.extend(report.named_differences().iter().map(|difference| format!("differs: {difference}")));
@@ -95,7 +96,8 @@ fn add_ledger(table: &mut Table, report: &Report) {
 
 fn verdict(report: &Report) -> String {
     if report.holds() {
-        "The ledger check holds, every payout ended as the Cashier's book says, and nothing was double.".to_owned()
+        let whose = report.plan.provider.unwrap_or("the Cashier");
+        format!("The ledger check holds, every payout ended as {whose}'s book says, and nothing was double.")
     } else {
         format!("NOT in order: {} differences, {} double initiations.", report.differences.len(), report.doubles)
     }
@@ -116,7 +118,7 @@ mod tests {
 
     fn report() -> Report {
         Report {
-            plan: Plan { players: 50, rounds: 5, faults: true, seed: 1 },
+            plan: Plan { players: 50, rounds: 5, faults: true, seed: 1, provider: None },
             took: Duration::from_secs(2),
             answers: vec![("check_deposit".into(), "code 0".into(), 300)],
             latency: Latency { p50: 1500, p95: 2000, p99: 3000, max: 123_456 },

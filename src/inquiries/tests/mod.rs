@@ -159,7 +159,7 @@ impl Bench {
     }
 
     async fn end(&self, id: &str, paid: bool) {
-        let id = id.to_owned();
+        let (id, whose) = (id.to_owned(), Scope::Order(id.to_owned()));
         let end = move |tx: &mut WriteTx<'_>| {
             let payout = payouts::find(tx.read()?, &id)?.unwrap();
             let why = Because { cause: "test", actor: "test", reason: "it ended" };
@@ -169,7 +169,7 @@ impl Bench {
                 payouts::release(tx, &payout, crate::orders::Status::Failed, why, clock::now())
             }
         };
-        self.app.state().db.write(Scope::Order(String::new()), end).await.unwrap();
+        self.app.state().db.write(whose, end).await.unwrap();
     }
 }
 

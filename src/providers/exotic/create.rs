@@ -63,7 +63,7 @@ pub(super) fn pay_out(account: &Account, order: &PayoutOrder) -> Result<Call, Er
     body.insert("customer".to_owned(), order.login.as_str().into());
     body.insert("sign".to_owned(), sign.into());
     let body = serde_json::Value::Object(body).to_string().into_bytes();
-    Ok(Call::json(Verb::Post, account.address("create_pay_out/")?, body))
+    Ok(Call::json(Verb::Post, account.address("create_pay_out/")?, body).hiding(recipient))
 }
 
 /// What the answer to it means.

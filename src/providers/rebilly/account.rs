@@ -135,7 +135,8 @@ impl Account {
         }
         let token = self.notification_token.expose();
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        if !token.trim().is_empty() && !(token.len() >= SHORTEST_TOKEN && token.bytes().all(plain)) {
+        let is_good = token.len() >= SHORTEST_TOKEN && token.bytes().all(plain);
+        if !is_good && !token.trim().is_empty() {
             notes
                 .error(s.key("notification_token"), "must be 16 or more letters, digits, - and _: it stands in a path");
         }

@@ -144,7 +144,10 @@ fn statement(request: &DepositRequest, all: &[Transaction], other: Option<String
     let last = moved.first().copied().or(all.first());
     let words = last.map_or_else(String::new, |last| format!(", {}", last.words()));
     let mut content = vec![("deposit_request".to_owned(), format!("{} {}", request.id, request.word))];
-    content.extend(all.iter().flat_map(Transaction::content));
+    // In one order, whichever of them a hint named.
+    let mut sorted: Vec<&Transaction> = all.iter().collect();
+    sorted.sort_by(|a, b| a.id.cmp(&b.id));
+    content.extend(sorted.into_iter().flat_map(Transaction::content));
     Ok(Statement {
         news,
         codes: format!("status {}{words}", request.word),

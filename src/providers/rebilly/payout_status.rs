@@ -88,10 +88,11 @@ pub(super) fn standing(leaves: &[Request]) -> News {
 /// What one unsplit request comes to by its own word and its allocations.
 fn one(request: &Request) -> News {
     let any = |part| request.allocations.iter().any(|one| one.part == part);
+    let is_under_way = any(Part::Pending) || any(Part::UnderWay) || any(Part::Other);
     match request.status {
         Status::Pending | Status::Ready => News::PayoutPending,
-        // All of it was tried and nothing is under way: what happens next is not documented (manual, "Open questions" 13).
-        Status::Approved | Status::InProgress if any(Part::Dead) && !request.is_allocated() => News::PayoutUnclear,
+        // A part of it did not go, and nothing is under way: what happens next is not documented (manual, "Open questions" 13).
+        Status::Approved | Status::InProgress if any(Part::Dead) && !is_under_way => News::PayoutUnclear,
         Status::Approved | Status::InProgress => News::PayoutPending,
         Status::Fulfilled => News::PayoutPaid,
         Status::Canceled if request.allocations.iter().any(|one| one.part.may_move()) => News::PayoutUnclear,

@@ -32,7 +32,7 @@ impl Statement {
     pub(super) fn about(self, order: &OpenOrder, facts: Texts) -> Inquired {
         let amount = self.amount.unwrap_or(order.amount);
         let currency = amount.currency().code().to_owned();
-        let known = order.facts.get("customer_id");
+        let known = order.facts.get("customer_id").or(facts.get("customer_id"));
         let other = self.customer.as_ref().filter(|customer| known.is_some_and(|known| known != *customer));
         let content: Vec<(String, String)> =
             self.content.into_iter().map(|(name, text)| (name, mask(&text).into_owned())).collect();

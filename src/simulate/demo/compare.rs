@@ -18,12 +18,12 @@ pub(super) async fn with_book(world: &World, records: &impl Records) -> Vec<Stri
     for account in book.accounts() {
         differences.extend(balance(world, account).await.err());
     }
-    for (external_id, count) in world.cashier.server().doubles() {
+    for (external_id, count) in world.side.doubles() {
         differences.push(format!("payout {external_id} was initiated {count} times"));
     }
-    for one in world.cashier.server().all() {
-        if !book.payouts().contains_key(&one.external_id) {
-            differences.push(format!("payout {} was initiated but never requested", one.external_id));
+    for external_id in world.side.initiated() {
+        if !book.payouts().contains_key(&external_id) {
+            differences.push(format!("payout {external_id} was initiated but never requested"));
         }
     }
     differences

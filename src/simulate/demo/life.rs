@@ -38,7 +38,13 @@ pub(super) async fn live(world: &World, number: u64, dice: Dice) {
 
 impl Life<'_> {
     async fn all_rounds(&mut self) -> Result<(), String> {
-        let fields = json!({"status": "active", "deposit_allowed": true, "withdrawal_allowed": true, "country": "LV"});
+        let mut fields =
+            json!({"status": "active", "deposit_allowed": true, "withdrawal_allowed": true, "country": "LV"});
+        if self.world.plan.provider.is_some() {
+            // Some platforms want to know who is paid.
+            fields["first_name"] = "Alice".into();
+            fields["last_name"] = self.account.0.as_str().into();
+        }
         let answer = self.world.game.put_player(&self.account.0, &fields).await.map_err(|error| error.to_string())?;
         if answer.status != 201 {
             return Err(format!("creating the player was answered {}", answer.summary()));
@@ -67,7 +73,7 @@ impl Life<'_> {
         let order = self.order(amount);
         let pays = self.dice.percent(85);
         let fault = faults::deposit(&mut self.dice, self.world.plan.faults && !too_large);
-        let end = self.world.cashier.deposit(&order, pays, fault, &mut self.dice).await;
+        let end = self.world.side.deposit(&order, pays, fault, &mut self.dice).await;
         let mut book = self.world.book();
         match end {
             DepositEnd::Paid(external_id) if !too_large => {
@@ -80,7 +86,7 @@ impl Life<'_> {
             }
             DepositEnd::Paid(id) | DepositEnd::Declined(id) => return Err(format!("deposit {id} is over the limit")),
             DepositEnd::Refused(_) if too_large => {}
-            DepositEnd::Refused(answer) => return Err(format!("check_deposit was refused: {answer}")),
+            DepositEnd::Refused(answer) => return Err(format!("the deposit was refused: {answer}")),
             DepositEnd::Broken(reason) => return Err(format!("{reason} ({fault:?})")),
         }
         self.world.progress.deposits.fetch_add(1, Ordering::Relaxed);
@@ -191,7 +197,7 @@ impl Life<'_> {
         let order = self.order(amount);
         let pays = self.dice.percent(75);
         let fault = faults::payout(&mut self.dice, self.world.plan.faults && !too_much);
-        let end = self.world.cashier.payout(&order, pays, fault, &mut self.dice).await;
+        let end = self.world.side.payout(&order, pays, fault, &mut self.dice).await;
         self.note_payout(end, amount, too_much).map_err(|reason| format!("{reason} ({fault:?})"))?;
         self.wait_for_release().await?;
         self.world.progress.payouts.fetch_add(1, Ordering::Relaxed);
@@ -210,8 +216,8 @@ impl Life<'_> {
                 book.payout_declined(&external_id);
             }
             PayoutEnd::Insufficient if too_much => {}
-            PayoutEnd::Insufficient => return Err("request_payout was answered 402 though the money is there".into()),
-            PayoutEnd::Refused(answer) => return Err(format!("request_payout was refused: {answer}")),
+            PayoutEnd::Insufficient => return Err("the payout was refused though the money is there".into()),
+            PayoutEnd::Refused(answer) => return Err(format!("the payout was refused: {answer}")),
             PayoutEnd::Waiting(external_id) => {
                 book.payout_held(&external_id, &self.account, amount);
                 return Err(format!("payout {external_id} was never initiated"));

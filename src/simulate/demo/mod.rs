@@ -15,10 +15,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::book::{Book, End};
-use super::cashier::Cashier;
-use super::faults::Dice;
+use super::cashier::{Cashier, DepositEnd, PayoutEnd};
+use super::faults::{DepositFault, Dice, PayoutFault};
 use super::gameserver::GameServer;
+use super::messages::Order;
 use super::meter::Meter;
+use super::visits::Visits;
 use crate::secret::Secret;
 
 pub use report::{Flow, LedgerCheck, Report};
@@ -37,6 +39,59 @@ pub struct Plan {
     pub faults: bool,
     /// Decides every amount, outcome and fault.
     pub seed: u64,
+    /// The platform that the players' API leads to; `None`: they come to the Cashier's own page.
+    pub provider: Option<&'static str>,
+}
+
+/// Who moves the money.
+#[derive(Debug)]
+pub enum Side {
+    /// The Cashier, which asks the merchant.
+    Cashier(Box<Cashier>),
+    /// A platform, which the merchant asks.
+    Platform(Box<Visits>),
+}
+
+impl Side {
+    async fn deposit(&self, order: &Order, pays: bool, fault: DepositFault, dice: &mut Dice) -> DepositEnd {
+        match self {
+            Side::Cashier(cashier) => cashier.deposit(order, pays, fault, dice).await,
+            Side::Platform(visits) => visits.deposit(order, pays, fault).await,
+        }
+    }
+
+    async fn payout(&self, order: &Order, pays: bool, fault: PayoutFault, dice: &mut Dice) -> PayoutEnd {
+        match self {
+            Side::Cashier(cashier) => cashier.payout(order, pays, fault, dice).await,
+            Side::Platform(visits) => visits.payout(order, pays, fault).await,
+        }
+    }
+
+    async fn deliver_late(&self) -> Vec<String> {
+        match self {
+            Side::Cashier(cashier) => cashier.deliver_late().await,
+            Side::Platform(visits) => visits.teller().deliver_late().await,
+        }
+    }
+
+    /// The payouts that arrived, as often as they did.
+    fn initiated(&self) -> Vec<String> {
+        match self {
+            Side::Cashier(cashier) => cashier.server().all().into_iter().map(|one| one.external_id).collect(),
+            Side::Platform(visits) => {
+                let asked_for = visits.teller().asked_for().into_iter();
+                asked_for.flat_map(|(id, count)| std::iter::repeat_n(id, count)).collect()
+            }
+        }
+    }
+
+    /// Payouts that arrived more than once where that could pay them twice, with how often.
+    fn doubles(&self) -> Vec<(String, usize)> {
+        match self {
+            Side::Cashier(cashier) => cashier.server().doubles(),
+            Side::Platform(visits) => visits.teller().doubles(),
+        }
+    }
 }
 
 /// The merchant's wallet API.
@@ -44,6 +99,8 @@ pub struct Plan {
 pub struct Wallet {
     /// Base address of the private listener.
     pub private: String,
+    /// The site's number.
+    pub site_id: i64,
     /// Bearer key.
     pub key: Secret,
 }
@@ -75,7 +132,7 @@ pub struct Progress {
 #[derive(Debug)]
 struct World {
     plan: Plan,
-    cashier: Cashier,
+    side: Side,
     game: GameServer,
     book: Mutex<Book>,
     progress: Arc<Progress>,
@@ -92,23 +149,22 @@ pub async fn run(
     plan: Plan,
     wallet: &Wallet,
     records: &impl Records,
-    cashier: Cashier,
+    side: Side,
     meter: Arc<Meter>,
     progress: Arc<Progress>,
 ) -> Report {
     let started = Instant::now();
-    let site_id = cashier.caller().brand().site_id;
-    let game = GameServer::new(&wallet.private, site_id, wallet.key.clone(), meter.clone());
-    let world = Arc::new(World { plan, cashier, game, book: Mutex::default(), progress });
+    let game = GameServer::new(&wallet.private, wallet.site_id, wallet.key.clone(), meter.clone());
+    let world = Arc::new(World { plan, side, game, book: Mutex::default(), progress });
     play(&world).await;
-    for failed in world.cashier.deliver_late().await {
+    for failed in world.side.deliver_late().await {
         world.book().problem(format!("late: {failed}"));
     }
     let took = started.elapsed();
     world.progress.comparing.store(1, Ordering::Relaxed);
     let differences = compare::with_book(&world, records).await;
     let book = world.book().clone();
-    report::make(plan, took, &meter, &book, world.cashier.server(), differences)
+    report::make(plan, took, &meter, &book, (world.side.initiated().len(), world.side.doubles().len()), differences)
 }
 
 async fn play(world: &Arc<World>) {

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::Plan;
 use crate::simulate::book::{Book, End, Entry};
 use crate::simulate::meter::{Latency, Meter};
-use crate::simulate::server::CashierServer;
 
 /// How many differences are named; the rest is only counted.
 const NAMED: usize = 20;
@@ -110,7 +109,7 @@ impl Report {
         });
         let latency = json!({"p50": self.latency.p50, "p95": self.latency.p95, "p99": self.latency.p99,
             "max": self.latency.max});
-        json!({
+        let mut document = json!({
             "ok": self.holds(), "seed": self.plan.seed, "players": self.plan.players, "rounds": self.plan.rounds,
             "faults": self.plan.faults, "milliseconds": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
             "requests": {"total": self.requests(), "per_second": self.per_second(),
@@ -119,7 +118,11 @@ impl Report {
             "initiations": self.initiations, "double_initiations": self.doubles,
             "money_minor": money.collect::<Vec<_>>(), "ledger": ledger,
             "differences": self.named_differences(), "differences_total": self.differences.len(),
-        })
+        });
+        if let Some(provider) = self.plan.provider {
+            document["provider"] = provider.into();
+        }
+        document
     }
 }
 
@@ -128,7 +131,7 @@ pub(super) fn make(
     took: Duration,
     meter: &Meter,
     book: &Book,
-    server: &CashierServer,
+    (initiations, doubles): (usize, usize),
     differences: Vec<String>,
 ) -> Report {
     Report {
@@ -138,8 +141,8 @@ pub(super) fn make(
         latency: meter.latency(),
         deposits: by_end(book.deposits()),
         payouts: by_end(book.payouts()),
-        initiations: server.all().len(),
-        doubles: server.doubles().len(),
+        initiations,
+        doubles,
         money: money(book),
         differences,
         ledger: None,

@@ -11,12 +11,47 @@ pub mod host;
 pub mod rebilly;
 pub mod shelf;
 
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use super::Params;
 use super::caller::{Answer, CallError};
+
+/// The names of all of them, as in settings and routes.
+pub const NAMES: [&str; 5] = ["carouseller", "cabbagino", "cactus", "exotic", "rebilly"];
+
+/// Starts the platform with this name, for a merchant of demos with this number where a platform numbers sites. Listens on `bind`
+/// (port 0: any free one).
+///
+/// # Errors
+///
+/// The address cannot be bound; as `InvalidInput` that there is no such platform.
+pub async fn start(name: &str, site_id: i64, bind: SocketAddr) -> io::Result<Arc<dyn Platform>> {
+    Ok(match name {
+        "carouseller" => {
+            let mut account = carouseller::Account::default();
+            account.brand.site_id = site_id;
+            Arc::new(carouseller::Carouseller::start(bind, account).await?)
+        }
+        "cabbagino" => Arc::new(cabbagino::Cabbagino::start(bind, cabbagino::Account::default()).await?),
+        "cactus" => {
+            Arc::new(cactus::Cactus::start(bind, cactus::Account { site_id, ..cactus::Account::example() }).await?)
+        }
+        "exotic" => {
+            let exotic = exotic::Exotic::start(bind, exotic::Account::example()).await?;
+            // The only refusal of its manual that does not sound as if it would pass.
+            exotic.refuse_with(exotic::Refusal::MethodDisabled);
+            Arc::new(exotic)
+        }
+        "rebilly" => Arc::new(rebilly::Rebilly::start(bind, rebilly::Account::default()).await?),
+        _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("there is no platform {name}"))),
+    })
+}
 
 /// How an order ends at a platform, or stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +93,43 @@ pub enum Answering {
     Vanish,
     /// Not taken: a redirection to this address.
     Redirect(String),
+}
+
+/// How calls that make orders are answered: in general, and those of single orders.
+#[derive(Debug)]
+pub(super) struct Answerings {
+    general: Answering,
+    of_order: HashMap<String, Answering>,
+}
+
+impl Default for Answerings {
+    fn default() -> Self {
+        Self { general: Answering::Accept, of_order: HashMap::new() }
+    }
+}
+
+impl Answerings {
+    /// In general from now on.
+    pub(super) fn set(&mut self, answering: Answering) {
+        self.general = answering;
+    }
+
+    /// For one order of the merchant's from now on.
+    pub(super) fn set_of(&mut self, id: &str, answering: Answering) {
+        self.of_order.insert(id.to_owned(), answering);
+    }
+
+    /// For this order of the merchant's.
+    pub(super) fn of(&self, id: &str) -> Answering {
+        self.of_order.get(id).unwrap_or(&self.general).clone()
+    }
+}
+
+/// The same path and query of an address below another base.
+fn below(base: &str, address: &str) -> String {
+    let Ok(parsed) = url::Url::parse(address) else { return address.to_owned() };
+    let query = parsed.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{}{}{query}", base.trim_end_matches('/'), parsed.path())
 }
 
 /// How a question about an order's status is answered.
@@ -155,6 +227,13 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// rail, as TOML.
     fn settings(&self, site: &str) -> String;
 
+    /// The method, by its name in these settings, that demos and tests use: it takes deposits and payouts.
+    fn method(&self) -> &'static str;
+
+    /// What a player gives for a deposit by this method: names and values of the deposit's `details`; nothing where the platform asks
+    /// the player itself.
+    fn deposit_details(&self, method: &str) -> Vec<(&'static str, &'static str)>;
+
     /// What a player gives for a payout by this method: names and values of the withdrawal's `details`.
     fn details(&self, method: &str) -> Vec<(&'static str, &'static str)>;
 
@@ -163,6 +242,15 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
 
     /// How calls that make an order are answered from now on.
     fn answer_with(&self, answering: Answering);
+
+    /// How calls that make this one order of the merchant's are answered from now on, whatever is said in general.
+    fn answer_order_with(&self, id: &str, answering: Answering);
+
+    /// Whether a payout that is asked for twice under one id is paid once, as the manual says, so that a merchant may ask again.
+    fn pays_once(&self) -> bool;
+
+    /// How a deposit ends for good that nobody pays: a declined attempt is no end where the player may try again.
+    fn unpaid(&self) -> End;
 
     /// How questions about the status are answered from now on. A platform without a status call ignores it.
     fn tell_with(&self, telling: Telling);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::host::Reply;
-use super::{Answering, End, Taken, Telling, Way};
+use super::{Answering, Answerings, End, Taken, Telling, Way};
 use crate::simulate::{Params, sign};
 
 /// Members of a call that may differ between two arrivals of the same order: what proves who sent it, not what it says.
@@ -65,7 +65,7 @@ struct Inner {
     orders: Vec<Taken>,
     places: HashMap<String, usize>,
     questions: HashMap<String, usize>,
-    answering: Answering,
+    answerings: Answerings,
     telling: Telling,
 }
 
@@ -76,7 +76,7 @@ impl Default for Shelf {
             orders: Vec::new(),
             places: HashMap::new(),
             questions: HashMap::new(),
-            answering: Answering::Accept,
+            answerings: Answerings::default(),
             telling: Telling::Truth,
         };
         Self { inner: Mutex::new(inner), count: watch::Sender::new(0) }
@@ -90,7 +90,12 @@ impl Shelf {
 
     /// How calls that make an order are answered from now on.
     pub fn answer_with(&self, answering: Answering) {
-        self.inner().answering = answering;
+        self.inner().answerings.set(answering);
+    }
+
+    /// How calls that make this order are answered from now on.
+    pub fn answer_order_with(&self, id: &str, answering: Answering) {
+        self.inner().answerings.set_of(id, answering);
     }
 
     /// How questions are answered from now on.
@@ -169,7 +174,7 @@ impl Shelf {
 
     /// Answers a call that makes an order, as told: what is taken is on the shelf before anything is said.
     pub fn make(&self, draft: Draft, own_id: &dyn Fn(usize) -> String, answers: Answers<'_>) -> Reply {
-        let answering = self.inner().answering.clone();
+        let answering = self.inner().answerings.of(&draft.id);
         let not_taken = match &answering {
             Answering::Refuse => Some(answers.refused),
             Answering::Vanish => Some(Reply::Hangup),

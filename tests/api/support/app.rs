@@ -1,13 +1,17 @@
 //! The service as a test has it.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use croupier::api;
 use croupier::app::Application;
 use croupier::db;
+use croupier::inquiries::Asker;
+use croupier::outgoing::Outgoing;
 use croupier::payouts::worker::Worker;
 use croupier::settings::Settings;
 use croupier::simulate::Brand;
@@ -86,6 +90,17 @@ impl Home {
     }
 }
 
+/// How long a quiet service waits for a provider: far more than one takes that answers at all.
+const SHORT: Duration = Duration::from_secs(3);
+
+/// What a service does.
+enum Mode {
+    /// Everything, as in production.
+    Whole,
+    /// It only serves, at this public listener.
+    Quiet(TcpListener),
+}
+
 struct Service {
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
@@ -110,7 +125,21 @@ impl TestApp {
         let cashier = cashier.expect("a free port for the Cashier");
         let plain = plain_settings(home.path(), &cashier.payout_url(), &cashier.authlink_url());
         let plain = set(&plain, "database", "url", &format!("\"{}\"", home.database.url()));
-        Self::start(home, change(plain), cashier).await
+        Self::start(home, change(plain), cashier, Mode::Whole).await
+    }
+
+    /// A service that does nothing by itself: it serves, and the test takes the steps of [`TestApp::worker`] and of `state.asker`.
+    /// Providers are waited for only shortly. `change` gets the text of [`TestApp::spawn`]'s settings and the public address.
+    pub async fn quiet(change: impl FnOnce(String, &str) -> String) -> Self {
+        let home = Arc::new(Home::new(TestDatabase::create));
+        let here = ([127, 0, 0, 1], 0).into();
+        let listener = api::bind(here).expect("a free port");
+        let public = format!("http://{}", listener.local_addr().expect("an address"));
+        let cashier = CashierServer::start(here, Brand::new(SITE, SALT), |_| Behaviour::Accept).await;
+        let cashier = cashier.expect("a free port for the Cashier");
+        let plain = plain_settings(home.path(), &cashier.payout_url(), &cashier.authlink_url());
+        let plain = set(&plain, "database", "url", &format!("\"{}\"", home.database.url()));
+        Self::start(home, change(plain, &public), cashier, Mode::Quiet(listener)).await
     }
 
     /// Another instance on the same database, with a state directory of its own. Its payouts go to the Cashier of this one.
@@ -120,10 +149,10 @@ impl TestApp {
             self.settings.replace(&self.directory().display().to_string(), &home.path().display().to_string());
         let here = ([127, 0, 0, 1], 0).into();
         let nobody = CashierServer::start(here, Brand::new(SITE, SALT), |_| Behaviour::Accept).await;
-        Self::start(Arc::new(home), settings, nobody.expect("a free port")).await
+        Self::start(Arc::new(home), settings, nobody.expect("a free port"), Mode::Whole).await
     }
 
-    async fn start(home: Arc<Home>, settings: String, cashier: CashierServer) -> Self {
+    async fn start(home: Arc<Home>, settings: String, cashier: CashierServer, mode: Mode) -> Self {
         let parsed = Settings::from_text(&settings).unwrap_or_else(|problems| panic!("settings: {problems:?}"));
         let (started, start) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -133,12 +162,26 @@ impl TestApp {
                     Ok(app) => app,
                     Err(error) => panic!("the service does not start: {error}"),
                 };
-                let told = (app.public_address(), app.private_address(), app.state().clone(), app.worker().clone());
-                let _the_test_may_be_gone = started.send(told);
                 let stop = async {
                     let _either_way_we_stop = stopped.await;
                 };
-                app.run(stop).await.expect("the service runs");
+                match mode {
+                    Mode::Whole => {
+                        let (state, worker) = (app.state().clone(), app.worker().clone());
+                        let told = (app.public_address(), app.private_address(), state, worker);
+                        let _the_test_may_be_gone = started.send(told);
+                        app.run(stop).await.expect("the service runs");
+                    }
+                    Mode::Quiet(public) => {
+                        let private = api::bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+                        let (state, worker) = quietly(&app);
+                        let addresses = [&public, &private].map(|one| one.local_addr().expect("an address"));
+                        let told = (addresses[0], addresses[1], state.clone(), worker);
+                        let _the_test_may_be_gone = started.send(told);
+                        api::serve(public, private, state, stop).await.expect("the service serves");
+                        app.state().db.close();
+                    }
+                }
             });
         });
         let (public, private, state, worker) = start.await.expect("the service starts");
@@ -157,14 +200,14 @@ impl TestApp {
     /// Stops the service in order and starts it again on the same files with other settings.
     pub async fn restart_with(self, change: impl FnOnce(String) -> String) -> Self {
         let (home, settings, cashier) = self.stop().await;
-        Self::start(home, change(settings), cashier).await
+        Self::start(home, change(settings), cashier, Mode::Whole).await
     }
 
     /// Stops the service in order, changes the database by hand, and starts it again.
     pub async fn restart_after(self, change: impl FnOnce(&mut db::DbConn)) -> Self {
         let (home, settings, cashier) = self.stop().await;
         change(&mut home.database.connect());
-        Self::start(home, settings, cashier).await
+        Self::start(home, settings, cashier, Mode::Whole).await
     }
 
     /// Stops the service in order. Gives back what stays, the text of the settings, and the Cashier.
@@ -228,6 +271,17 @@ impl TestApp {
         let report = verify::verify(&mut conn, |_| ()).expect("a readable database");
         assert_eq!(report.problems, Vec::<String>::new(), "the books hold when the test ends");
     }
+}
+
+/// What handlers see, and the worker, of a service that waits for providers only shortly.
+fn quietly(app: &Application) -> (State, Worker) {
+    let outgoing = Outgoing::with_timeouts(SHORT, SHORT).expect("a client");
+    let mut state = app.state().clone();
+    let (db, settings, metrics) = (state.db.clone(), state.settings.clone(), state.metrics.clone());
+    state.asker = Asker::new(db.clone(), settings.clone(), outgoing.clone(), metrics.clone());
+    state.outgoing = outgoing.clone();
+    let worker = Worker::new(db, settings, outgoing, metrics, app.me().clone());
+    (state, worker)
 }
 
 impl Drop for TestApp {

@@ -167,6 +167,9 @@ fn a_lost_opening_is_found_by_the_address_it_reports_to() {
     assert!(matches!(ask_of(&lost, &[(200, json!([others]))]).1, Inquired::NotFound(_)));
     let twice = [(200, json!([ours.clone(), with(ours, "id", "dep_req_2".into())]))];
     assert!(matches!(ask_of(&lost, &twice).1, Inquired::Unclear(_)));
+    let bob = (200, with(sale("completed", "approved"), "customerId", "bob".into()));
+    let said = says(ask_of(&lost, &[(200, json!([deposit_request("completed", &["txn_1"])])), bob]).1);
+    assert_eq!(said.login, "customer bob", "paid by somebody else");
     let unnamed = OpenOrder { login: Login::parse("Ann Lee").unwrap(), ..lost };
     assert!(matches!(ask_of(&unnamed, &[]).1, Inquired::NotFound(_)));
 }
@@ -216,6 +219,12 @@ fn a_revision_without_news_says_nothing_new() {
     let paid = digest(sale("completed", "approved"));
 
     assert_eq!(paid, digest(with(sale("completed", "approved"), "revision", json!(9))));
+    let hinted = open_order(Direction::Deposit, &KNOWN, Some("txn_1"));
+    let failed = || (200, with(sale("completed", "declined"), "id", "txn_0".into()));
+    let approved = || (200, sale("completed", "approved"));
+    let request = || (200, deposit_request("completed", &["txn_1", "txn_0"]));
+    let by_hint = says(ask_of(&hinted, &[approved(), request(), failed()]).1);
+    assert_eq!(by_hint.digest, says(ask(&[request(), failed(), approved()])).digest, "however it was come upon");
     assert_ne!(paid, digest(sale("refunded", "approved")));
     assert_ne!(paid, digest(with(sale("completed", "approved"), "amount", "#100.01".into())));
 }

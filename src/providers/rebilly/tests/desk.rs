@@ -3,6 +3,8 @@
 use super::super::desk::CALLS;
 use super::*;
 
+type Given<'a> = &'a [(&'a str, &'a str)];
+
 fn call(
     name: &str,
     direction: Direction,
@@ -22,7 +24,7 @@ fn call(
 fn every_call_is_the_one_of_the_manual() {
     let (payout, ok) = (Direction::Payout, (200, json!({"id": "x"})));
     let at = |rest: &str| format!("/payout-requests/{ORDER}{rest}");
-    let cases: [(&str, &[(&str, &str)], String); 10] = [
+    let cases: [(&str, Given<'_>, String); 10] = [
         ("payout_request", &[], format!("Get {}", at(""))),
         ("timeline", &[], format!("Get {}", at("/timeline"))),
         ("instruments", &[], format!("Get {}", at("/payment-instruments"))),
@@ -84,7 +86,7 @@ fn what_is_left_is_allocated_and_started() {
 #[test]
 fn what_is_wrong_is_not_sent() {
     let long = "x".repeat(256);
-    let cases: [(&str, Direction, &[(&str, &str)], &str); 15] = [
+    let cases: [(&str, Direction, Given<'_>, &str); 15] = [
         ("refund", Direction::Payout, &[], "no such call"),
         ("payout_request", Direction::Deposit, &[], "external_id is not acceptable"),
         ("deposit_request", Direction::Payout, &[], "external_id is not acceptable"),

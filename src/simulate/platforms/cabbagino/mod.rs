@@ -80,11 +80,6 @@ impl Cabbagino {
         format!("http://{}", self.host.address())
     }
 
-    /// What a player gives for a deposit by this method, where that is anything.
-    pub fn deposit_details(&self, method: &str) -> Vec<(&'static str, &'static str)> {
-        methods::find(method).and_then(|method| method.sample(Way::Deposit)).unwrap_or_default()
-    }
-
     /// Sends a notification in which some members are other than the order's, rightly signed: `status` 6 or 7, `type` 3, whatever
     /// the enumerations have and an [`End`] does not say.
     ///
@@ -133,6 +128,14 @@ impl Platform for Cabbagino {
         text
     }
 
+    fn method(&self) -> &'static str {
+        "cabbagino_p2p"
+    }
+
+    fn deposit_details(&self, method: &str) -> Vec<(&'static str, &'static str)> {
+        methods::find(method).and_then(|method| method.sample(Way::Deposit)).unwrap_or_default()
+    }
+
     fn details(&self, method: &str) -> Vec<(&'static str, &'static str)> {
         methods::find(method).and_then(|method| method.sample(Way::Payout)).unwrap_or_default()
     }
@@ -144,6 +147,18 @@ impl Platform for Cabbagino {
 
     fn answer_with(&self, answering: Answering) {
         self.desk.shelf.answer_with(answering);
+    }
+
+    fn answer_order_with(&self, id: &str, answering: Answering) {
+        self.desk.shelf.answer_order_with(id, answering);
+    }
+
+    fn pays_once(&self) -> bool {
+        false
+    }
+
+    fn unpaid(&self) -> End {
+        End::Declined
     }
 
     fn tell_with(&self, telling: Telling) {

@@ -180,7 +180,7 @@ fn make(state: &State, call: Call, params: Params) -> Reply {
         Ok(wanted) => wanted,
         Err(reason) => return refused(state, &reason),
     };
-    let answering = state.desk().answering.clone();
+    let answering = state.desk().answerings.of(&wanted.id);
     // A repetition arrives even when it is refused; a new order does not come to be.
     let not_taken = |reply: Reply| {
         state.desk().arrived(&wanted.id);

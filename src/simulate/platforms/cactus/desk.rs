@@ -13,7 +13,7 @@ use super::check::Wanted;
 use super::{Account, Manners};
 use crate::clock::{self, Micros};
 use crate::simulate::Params;
-use crate::simulate::platforms::{Answering, End, Taken, Telling, Way};
+use crate::simulate::platforms::{Answerings, End, Taken, Telling, Way};
 
 /// How long a reserved amount is kept (manual, "Amount reservation": typically).
 pub(super) const RESERVED_SECONDS: u64 = 30;
@@ -34,7 +34,7 @@ pub(super) struct State {
 pub(super) struct Desk {
     /// The merchant's public listener.
     pub(super) merchant: String,
-    pub(super) answering: Answering,
+    pub(super) answerings: Answerings,
     pub(super) telling: Telling,
     pub(super) manners: Manners,
     /// How often the status of an order was asked for.
@@ -92,7 +92,7 @@ impl State {
     pub(super) fn new(account: Account, manners: Manners) -> Self {
         let desk = Desk {
             merchant: String::new(),
-            answering: Answering::Accept,
+            answerings: Answerings::default(),
             telling: Telling::Truth,
             manners,
             asked_about: HashMap::new(),

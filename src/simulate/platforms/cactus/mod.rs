@@ -250,6 +250,15 @@ impl Platform for Cactus {
         toml
     }
 
+    fn method(&self) -> &'static str {
+        "cactus_card"
+    }
+
+    /// The form asks for everything; what an invoice takes besides is optional.
+    fn deposit_details(&self, _method: &str) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
     /// By the rail, or by the method's name in [`Platform::settings`]; nothing for a method that pays nobody out.
     fn details(&self, method: &str) -> Vec<(&'static str, &'static str)> {
         let name = method.strip_prefix("cactus_").unwrap_or(method);
@@ -262,7 +271,19 @@ impl Platform for Cactus {
     }
 
     fn answer_with(&self, answering: Answering) {
-        self.state.desk().answering = answering;
+        self.state.desk().answerings.set(answering);
+    }
+
+    fn answer_order_with(&self, id: &str, answering: Answering) {
+        self.state.desk().answerings.set_of(id, answering);
+    }
+
+    fn pays_once(&self) -> bool {
+        false
+    }
+
+    fn unpaid(&self) -> End {
+        End::Declined
     }
 
     fn tell_with(&self, telling: Telling) {

@@ -198,12 +198,6 @@ impl Carouseller {
         format!("http://{}", self.host.address())
     }
 
-    /// What a player gives for a deposit by this method of API 1.0; nothing for one through the Cashier.
-    pub fn deposit_details(&self, method: &str) -> Vec<(&'static str, &'static str)> {
-        let is_card = method == "carouseller_card" || CARD_GROUPS.iter().any(|group| group.to_string() == method);
-        if is_card { CARD.into_iter().chain([("cvv", "123")]).collect() } else { Vec::new() }
-    }
-
     /// Asks whether a player may deposit, as if they had chosen to on the Cashier's page. With code 0 the deposit is on the record
     /// under the merchant's `external_id`. The same `transaction_id` again is a repetition.
     ///
@@ -264,6 +258,16 @@ impl Platform for Carouseller {
         )
     }
 
+    fn method(&self) -> &'static str {
+        "carouseller_card"
+    }
+
+    /// Nothing for a deposit through the Cashier.
+    fn deposit_details(&self, method: &str) -> Vec<(&'static str, &'static str)> {
+        let is_card = method == "carouseller_card" || CARD_GROUPS.iter().any(|group| group.to_string() == method);
+        if is_card { CARD.into_iter().chain([("cvv", "123")]).collect() } else { Vec::new() }
+    }
+
     fn details(&self, method: &str) -> Vec<(&'static str, &'static str)> {
         if self.deposit_details(method).is_empty() { PURSE.to_vec() } else { CARD.to_vec() }
     }
@@ -275,6 +279,18 @@ impl Platform for Carouseller {
 
     fn answer_with(&self, answering: Answering) {
         self.desk.shelf.answer_with(answering);
+    }
+
+    fn answer_order_with(&self, id: &str, answering: Answering) {
+        self.desk.shelf.answer_order_with(id, answering);
+    }
+
+    fn pays_once(&self) -> bool {
+        false
+    }
+
+    fn unpaid(&self) -> End {
+        End::Declined
     }
 
     fn tell_with(&self, telling: Telling) {

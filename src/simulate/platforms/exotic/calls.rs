@@ -101,7 +101,7 @@ fn create(state: &State, way: Way, params: Params) -> Result<Reply, Failure> {
     let account = &state.account;
     let asked = request::read(account, way, &params)?;
     let mut table = state.table();
-    let answering = table.answering.clone();
+    let answering = table.answerings.of(&asked.order_id);
     let outcome = if table.arrived_again(&asked.order_id) {
         state.tick();
         Outcome::Duplicate

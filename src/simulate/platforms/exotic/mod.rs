@@ -115,6 +115,15 @@ impl Platform for Exotic {
         toml
     }
 
+    fn method(&self) -> &'static str {
+        "exotic_card"
+    }
+
+    /// The player pays to what they are shown, and gives nothing.
+    fn deposit_details(&self, _method: &str) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
     /// The names are those of the wire. The method is the rail, with or without `exotic_` before it.
     fn details(&self, method: &str) -> Vec<(&'static str, &'static str)> {
         let name = ("full_name", "Ivanov Ivan Ivanovich");
@@ -134,7 +143,19 @@ impl Platform for Exotic {
     }
 
     fn answer_with(&self, answering: Answering) {
-        self.state.table().answering = answering;
+        self.state.table().answerings.set(answering);
+    }
+
+    fn answer_order_with(&self, id: &str, answering: Answering) {
+        self.state.table().answerings.set_of(id, answering);
+    }
+
+    fn pays_once(&self) -> bool {
+        false
+    }
+
+    fn unpaid(&self) -> End {
+        End::Declined
     }
 
     fn tell_with(&self, telling: Telling) {

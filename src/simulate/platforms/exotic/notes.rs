@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::super::{End, Note, Twist, Way};
+use super::super::{End, Note, Twist, Way, below};
 use super::order::Order;
 use super::state::State;
 
@@ -69,11 +69,4 @@ pub fn notice(state: &State, order: &Order, note: Note, merchant: Option<&str>) 
 fn spoilt(signature: &str) -> String {
     let (kept, last) = signature.split_at(signature.len() - 1);
     format!("{kept}{}", if last == "0" { "1" } else { "0" })
-}
-
-/// The path and query of an address below another one.
-fn below(merchant: &str, url: &str) -> String {
-    let Ok(parsed) = url::Url::parse(url) else { return url.to_owned() };
-    let query = parsed.query().map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{}{}{query}", merchant.trim_end_matches('/'), parsed.path())
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::super::{Answering, End, Telling};
+use super::super::{Answerings, End, Telling};
 use super::account::{Account, StatusLimit};
 use super::order::Order;
 use super::sign::{Formula, Signed};
@@ -50,7 +50,7 @@ pub struct Table {
     pub orders: HashMap<String, Order>,
     /// The ids of the orders, oldest first.
     pub sequence: Vec<String>,
-    pub answering: Answering,
+    pub answerings: Answerings,
     pub telling: Telling,
     pub refusal: Refusal,
     pub heeds_cancellations: bool,
@@ -73,7 +73,7 @@ impl State {
         let table = Table {
             orders: HashMap::new(),
             sequence: Vec::new(),
-            answering: Answering::Accept,
+            answerings: Answerings::default(),
             telling: Telling::Truth,
             refusal: Refusal::Overloading,
             heeds_cancellations: true,

@@ -50,7 +50,8 @@ pub fn create(desk: &mut Desk<'_>, body: &mut Body) -> Outcome {
     let order = deposit.notification.as_deref().and_then(notes::order_of).unwrap_or_else(|| deposit.id.clone());
     *desk.books.arrivals.entry(order.clone()).or_default() += 1;
     deposit.params = body.params();
-    desk.answered(move |desk| {
+    let id = order.clone();
+    desk.answered(&id, move |desk| {
         deposit.token = desk.books.jwt(&customer);
         deposit.order = Some(order.clone());
         let id = deposit.id.clone();

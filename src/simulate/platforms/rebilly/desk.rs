@@ -30,11 +30,11 @@ impl<'a> Desk<'a> {
         Place { website: &self.account.website_id, base: self.base, root: self.root }
     }
 
-    /// A call that makes an order, whose content is right by now, answered as ordered: `take` notes the order and says what the manual
+    /// A call that makes the order `id`, whose content is right by now, answered as ordered: `take` notes the order and says what the manual
     /// says.
-    pub fn answered(&mut self, take: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
-        let answering = self.switches.answering.clone();
-        match answering {
+    pub fn answered(&mut self, id: &str, take: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
+        let answering = self.switches.answerings.of(id);
+        match answering.clone() {
             Answering::Refuse => return Err(Problem::field("amount", "is refused")),
             Answering::Vanish => return Ok(Reply::Hangup),
             Answering::Redirect(to) => return Ok(Reply::Redirect(to)),
@@ -48,7 +48,7 @@ impl<'a> Desk<'a> {
             | Answering::Endless => {}
         }
         let good = take(self)?;
-        Ok(match self.switches.answering.clone() {
+        Ok(match answering {
             Answering::Accept | Answering::Refuse | Answering::Vanish | Answering::Redirect(_) => good,
             Answering::Slow(pause) => Reply::Late(pause, Box::new(good)),
             Answering::Hangup => Reply::Hangup,

@@ -33,7 +33,7 @@ use tokio::sync::watch;
 
 use self::books::{Books, By, Order, Part, Verdict, fresh};
 use super::host::Host;
-use super::{Answering, End, Note, Platform, Taken, Telling, Way};
+use super::{Answering, Answerings, End, Note, Platform, Taken, Telling, Way};
 use crate::clock;
 use crate::secret::Secret;
 use crate::simulate::caller::{Answer, CallError};
@@ -116,7 +116,7 @@ struct Inner {
 /// What is ordered from outside.
 #[derive(Debug)]
 struct Switches {
-    answering: Answering,
+    answerings: Answerings,
     telling: Telling,
     deposits_by: Channel,
     merchant: String,
@@ -153,7 +153,7 @@ impl Rebilly {
     /// The address cannot be bound.
     pub async fn start(bind: SocketAddr, account: Account) -> io::Result<Self> {
         let switches = Switches {
-            answering: Answering::Accept,
+            answerings: Answerings::default(),
             telling: Telling::Truth,
             deposits_by: Channel::NotificationUrl,
             merchant: String::new(),
@@ -401,16 +401,39 @@ impl Platform for Rebilly {
         )
     }
 
+    fn method(&self) -> &'static str {
+        "rebilly"
+    }
+
+    fn deposit_details(&self, _method: &str) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
     fn details(&self, _method: &str) -> Vec<(&'static str, &'static str)> {
         vec![("payment_instrument_id", machine::DEFAULT_INSTRUMENT)]
     }
 
+    /// Webhooks go there. Notices keep the path and query of the address they came with, and go there too: the listener may have got its
+    /// port after the merchant's settings were written.
     fn set_merchant(&self, public: &str) {
         self.state.lock().switches.merchant = public.to_owned();
     }
 
     fn answer_with(&self, answering: Answering) {
-        self.state.lock().switches.answering = answering;
+        self.state.lock().switches.answerings.set(answering);
+    }
+
+    fn answer_order_with(&self, id: &str, answering: Answering) {
+        self.state.lock().switches.answerings.set_of(id, answering);
+    }
+
+    /// Made with PUT under an id of the merchant's, it is the same payout request.
+    fn pays_once(&self) -> bool {
+        true
+    }
+
+    fn unpaid(&self) -> End {
+        End::Expired
     }
 
     fn tell_with(&self, telling: Telling) {

@@ -10,7 +10,7 @@ use super::views::Place;
 use super::{Auth, Channel, Inner, State};
 use crate::clock::{self, Micros};
 use crate::simulate::caller::{self, Answer, CallError};
-use crate::simulate::platforms::{End, Note, Twist};
+use crate::simulate::platforms::{End, Note, Twist, below};
 
 /// As in the manual's sample of a delivery.
 const AGENT: &str = "Rebilly/20e49c5";
@@ -55,6 +55,8 @@ pub async fn send(state: &State, id: &str, note: Note, about: About) -> Result<A
         compose(state, id, note, about).ok_or_else(|| CallError::NoAnswer(format!("nothing to say of {id}")))?;
     match message {
         Message::Notice(url) => {
+            let merchant = state.lock().switches.merchant.clone();
+            let url = if merchant.is_empty() { url } else { below(&merchant, &url) };
             let request = caller::client().post(url).header("user-agent", AGENT);
             let sent = request.header("content-type", "application/json; charset=utf-8").send().await;
             caller::read(sent.map_err(|error| no_answer(&error))?).await
@@ -151,7 +153,9 @@ fn notice(inner: &mut Inner, id: &str, note: Note, token: &str, at: Micros) -> O
         }
     }
     if let (Twist::UnknownOrder, Some(order)) = (note.twist, order_of(&url)) {
-        url = url.replace(&format!("{{result}}/{order}"), &format!("{{result}}/{}", fresh("")));
+        // Of the form of the merchant's own, which writes them in lower case.
+        let nobody = fresh("").to_ascii_lowercase();
+        url = url.replace(&format!("{{result}}/{order}"), &format!("{{result}}/{nobody}"));
     }
     Some(replaced(&url, &transaction, verdict.result()))
 }

@@ -72,7 +72,8 @@ fn read_draft(desk: &Desk<'_>, id: &str, body: &mut Body) -> Result<Payout, Prob
 pub fn create(desk: &mut Desk<'_>, body: &mut Body) -> Outcome {
     let payout = read_draft(desk, &fresh("pout_req_"), body)?;
     *desk.books.arrivals.entry(payout.id.clone()).or_default() += 1;
-    desk.answered(|desk| Ok(take(desk, payout)))
+    let id = payout.id.clone();
+    desk.answered(&id, |desk| Ok(take(desk, payout)))
 }
 
 fn take(desk: &mut Desk<'_>, payout: Payout) -> Reply {
@@ -96,7 +97,7 @@ pub fn put(desk: &mut Desk<'_>, id: &str, body: &mut Body) -> Outcome {
     }
     let draft = read_draft(desk, id, body)?;
     *desk.books.arrivals.entry(id.to_owned()).or_default() += 1;
-    desk.answered(|desk| {
+    desk.answered(id, |desk| {
         let Some(known) = desk.books.payouts.get_mut(id) else { return Ok(take(desk, draft)) };
         let chosen = matches!(known.status, Status::Pending | Status::Ready) || known.instrument == draft.instrument;
         let same = [
