@@ -42,6 +42,13 @@ pub fn receive(tx: &mut WriteTx<'_>, notification: &Notification, surplus: Surpl
             let of_order = Notification { external_id: order.as_str().to_owned(), ..notification.clone() };
             apply::receive(tx, &of_order, at)
         }
+        About::Elsewhere(order) => {
+            let id = inbox::next_id(tx)?;
+            inbox::store(tx, id, notification, Verdict::Review, at)?;
+            let (named, payment) = (&notification.external_id, &notification.transaction_id);
+            let note = format!("deposit {named}: its payment {payment} was credited as deposit {order}");
+            review(tx, (id, notification), ("paid_twice", None), None, &note, at)
+        }
         About::NoOrder(paid_before) => take(tx, notification, paid_before, surplus, at),
     }
 }
@@ -52,6 +59,8 @@ enum About {
     AnOrder,
     /// The order that its payment was booked on, whatever it names now.
     Known(ExternalId),
+    /// An order that waits, and a payment that was booked on another one: it cannot have paid both.
+    Elsewhere(ExternalId),
     /// Money that no order waits for; the order it names was paid by another payment.
     NoOrder(Option<Deposit>),
 }
@@ -62,26 +71,25 @@ impl About {
         if notification.external_id.is_empty() {
             return Ok(booked.map_or(About::NoOrder(None), About::Known));
         }
-        let Some(named) = credited(tx, notification)? else { return Ok(About::AnOrder) };
-        match booked {
-            Some(order) if order.as_str() == named.external_id => Ok(About::AnOrder),
-            Some(order) => Ok(About::Known(order)),
-            None if surplus == Surplus::Credit && is_second(tx, notification, &named)? => {
-                Ok(About::NoOrder(Some(named)))
+        let Some(named) = named(tx, notification)? else { return Ok(About::AnOrder) };
+        let is_paid = named.status == Status::Credited.code();
+        Ok(match booked {
+            Some(order) if order.as_str() == named.external_id => About::AnOrder,
+            Some(order) if is_paid => About::Known(order),
+            Some(order) if notification.news.of(Direction::Deposit) == News::DepositPaid => About::Elsewhere(order),
+            None if is_paid && surplus == Surplus::Credit && is_second(tx, notification, &named)? => {
+                About::NoOrder(Some(named))
             }
-            None => Ok(About::AnOrder),
-        }
+            Some(_) | None => About::AnOrder,
+        })
     }
 }
 
-/// The deposit that a notification names, when it has been credited.
-fn credited(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<Option<Deposit>, Error> {
+/// The deposit that a notification names.
+fn named(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<Option<Deposit>, Error> {
+    let ours = (notification.provider, notification.site.0);
     let found = deposits::find(tx.read()?, &notification.external_id)?;
-    let found = found.filter(|deposit| {
-        (deposit.provider.as_str(), deposit.site_id) == (notification.provider, notification.site.0)
-            && deposit.status == Status::Credited.code()
-    });
-    Ok(found)
+    Ok(found.filter(|deposit| (deposit.provider.as_str(), deposit.site_id) == ours))
 }
 
 /// Whether it says that the same player paid this order once more, by another payment than the one it was credited for.

@@ -102,6 +102,22 @@ async fn an_invoice_is_credited_once_for_ever_whatever_is_said_of_it() {
 }
 
 #[tokio::test]
+async fn one_invoice_cannot_pay_two_orders() {
+    let both = Both::new().await;
+    let (paid, waiting) = (both.paid().await, both.deposit("cactus_card").await.id());
+    let own: i64 = both.taken(&paid.id).await.own_id.parse().expect("a number");
+
+    assert_eq!(both.callback(&waiting, own, 3, &[]).await.0, 200);
+
+    assert_eq!(
+        (both.app.balance("alice").await, both.app.reviews().await),
+        ((101_000, 0), vec!["paid_twice".to_owned()])
+    );
+    both.says(&waiting, End::Paid).await;
+    assert_eq!(both.app.balance("alice").await, (102_000, 0), "its own invoice does");
+}
+
+#[tokio::test]
 async fn what_contradicts_a_made_deposit_is_shown_to_a_person() {
     let both = credits().await;
     both.app.player("bob").await;

@@ -71,9 +71,9 @@ fn every_call_says_who_asks_and_what_the_manual_wants() {
     assert_eq!(project().desk().len(), 6);
 }
 
-/// Vector K15.
+/// The published sample, at another site; the sample itself is vector K15.
 #[test]
-fn taking_a_cash_order_back_is_signed_as_the_published_sample() {
+fn taking_a_cash_order_back_is_signed_like_the_published_sample() {
     let notes = Notes::default();
     let cactus = noted("merchant_id = \"test_api_v2\"", &notes);
     let order =
