@@ -80,7 +80,6 @@ mod tests {
             News::PayoutCancelled => 'c',
             News::PayoutPending => 'v',
             News::PayoutUnclear => 'u',
-            News::Paid | News::Declined | News::Pending => panic!("this dialect says which way: {news:?}"),
             News::Dispute => '!',
             News::Informative => '-',
             News::NotKnown => '?',
