@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::process::{self, Service, Setup};
 use crate::support::TestApp;
-use crate::support::app::{SALT, SITE, plain_settings, set, write_settings};
+use crate::support::app::{SALT, SITE, VAULT, plain_settings, set, write_settings};
 use crate::support::binary::run;
 
 const SIGNED: &str = "4b05f74feddbd95f799a444faf0bc5dce49318cf";
@@ -286,7 +286,7 @@ async fn a_platform_as_a_process_takes_orders_and_ends_them_by_itself() {
     let (_, port) = settings.split_once("http://127.0.0.1:").expect("its address");
     let bind = format!("127.0.0.1:{}", port.split('"').next().expect("a port"));
     drop(platform);
-    let app = TestApp::with(|plain| format!("{plain}\n{settings}")).await;
+    let app = TestApp::with(|plain| format!("{plain}\n{settings}{VAULT}")).await;
     app.player("alice").await;
     let target = app.public.clone();
     let here = app.directory().to_owned();
