@@ -248,16 +248,29 @@ fn check_events(events: &Events, notes: &Notes) {
     }
 }
 
-/// What players give for a payout is kept sealed until it ends, so there must be something to seal it with.
+/// What players give for a payout, and what they pay a deposit to, is kept sealed until it ends, so there must be something to seal it with.
 fn check_vault(settings: &Settings, notes: &Notes) {
     if settings.vault.iter().any(|key| !vault::is_key(key)) {
         notes.error("vault.keys", "holds a key that is not 32 bytes in base64; `openssl rand -base64 32` makes one");
     }
-    let named = settings.sites.iter().flat_map(|site| site.payout_methods().map(move |method| (site, method)));
-    for (site, method) in named.filter(|(_, method)| method.provider_method.is_some()) {
-        if settings.vault.is_empty() {
-            let key = format!("sites.{}.methods.{}.payouts", site.name, method.name);
-            notes.error(key, "needs [vault] keys: what players give for a payout is kept sealed");
+    if !settings.vault.is_empty() {
+        return;
+    }
+    for site in &settings.sites {
+        for method in site.methods.iter().filter(|method| method.provider_method.is_some()) {
+            let path = format!("sites.{}.methods.{}", site.name, method.name);
+            if method.payouts {
+                notes.error(
+                    format!("{path}.payouts"),
+                    "needs [vault] keys: what players give for a payout is kept sealed",
+                );
+            }
+            if method.deposits {
+                notes.error(
+                    format!("{path}.deposits"),
+                    "needs [vault] keys: what a deposit is to be paid to is kept sealed",
+                );
+            }
         }
     }
 }

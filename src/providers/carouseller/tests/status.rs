@@ -253,7 +253,7 @@ fn an_unsigned_notification_is_a_hint_where_it_can_be_confirmed_and_a_review_whe
 
     let Heard::Hint(hint) = hear(&asks, &Message::news(11, 13)) else { panic!("a hint") };
     assert_eq!((hint.site, hint.external_id.as_str(), hint.about), (SiteId(SITE), "order_1", None));
-    assert_eq!((hint.claims.as_str(), hint.news), ("type 11 status 13", News::PayoutDeclined));
+    assert_eq!((hint.claims.as_str(), hint.news), ("type 11 status 13", News::PayoutUnclear));
     for (type_id, status_id, news) in [
         (1, 4, News::DepositPaid),
         (3, 6, News::DepositDeclined),
