@@ -170,6 +170,11 @@ impl Teller {
         let started = Instant::now();
         let delivery = notifier::deliver_of(self.platform(), &self.ladder, id, note).await;
         self.note(&delivery.last.clone().map_err(CallError::NoAnswer), started);
+        let is_put_off = delivery.last.as_ref().is_ok_and(|answer| answer.status == 503);
+        if is_put_off && self.ladder.pause(1).is_none() {
+            // A platform that repeats nothing leaves it to the merchant to ask.
+            return Ok(());
+        }
         delivery.done().map_err(|reason| format!("{reason} ({note:?})"))
     }
 

@@ -44,7 +44,9 @@ impl Visits {
             Way::Deposit => platform.deposit_details(method),
             Way::Payout => platform.details(method),
         };
-        let (amount, currency, key) = (order.amount, order.currency.clone(), order.transaction_id.to_string());
+        let (amount, currency) = (order.amount, order.currency.clone());
+        // A long run of digits could be the number of a card, which a merchant takes for no key.
+        let key = format!("{:x}-k-{:x}", order.transaction_id / 1_000_000_000, order.transaction_id % 1_000_000_000);
         Wish { way, amount, currency, method, details, key }
     }
 

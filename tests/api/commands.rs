@@ -1,10 +1,11 @@
 //! The command line as a shell sees it: exit codes, JSON and nothing else on stdout, no secret anywhere (contract part 2).
 
+use croupier::simulate::platforms;
 use serde_json::json;
 
 use crate::process::{self, Service, Setup};
 use crate::support::TestApp;
-use crate::support::app::{SALT, plain_settings, set, write_settings};
+use crate::support::app::{SALT, SITE, VAULT, plain_settings, set, write_settings};
 use crate::support::binary::run;
 
 const SIGNED: &str = "4b05f74feddbd95f799a444faf0bc5dce49318cf";
@@ -17,7 +18,7 @@ fn directory() -> tempfile::TempDir {
 #[test]
 fn wrong_use_ends_with_2_and_help_with_0() {
     let here = directory();
-    let wrong: [&[&str]; 10] = [
+    let wrong: [&[&str]; 15] = [
         &[],
         &["nonsense"],
         &["serve", "--nonsense"],
@@ -28,6 +29,11 @@ fn wrong_use_ends_with_2_and_help_with_0() {
         &["settings"],
         &["staff", "add", "carol", "--role", "king"],
         &["certify"],
+        &["demo", "--provider", "nobody"],
+        &["simulate", "--target", "http://127.0.0.1:9/"],
+        &["simulate", "--target", "http://127.0.0.1:9/", "--provider", "nobody"],
+        &["simulate", "--target", "http://127.0.0.1:9/", "--provider", "exotic", "--scenario", "repeat-same-answer"],
+        &["simulate", "--provider", "exotic"],
     ];
     for arguments in wrong {
         let ran = run(here.path(), arguments, "");
@@ -248,4 +254,63 @@ fn certify_examines_a_merchant_and_says_whom() {
     let page = std::fs::read_to_string(report).expect("the report was written");
     assert!(page.starts_with(&format!("# Conformance of {target}/")) && page.contains("player certify"), "{page}");
     assert!(!page.contains(process::SALT) && !json.out.contains(process::SALT), "the salt is never printed");
+}
+
+#[test]
+fn the_demo_of_every_provider_ends_in_order() {
+    let here = directory();
+    std::thread::scope(|scope| {
+        for name in platforms::NAMES {
+            let here = here.path();
+            scope.spawn(move || {
+                let wanted = ["demo", "--players", "3", "--rounds", "2", "--faults", "--seed", "4", "--json"];
+                let ran = run(here, &[&wanted[..], &["--provider", name]].concat(), "");
+
+                assert_eq!(ran.code, 0, "{name}: {ran:?}");
+                let report = ran.json();
+                assert_eq!((&report["ok"], &report["provider"]), (&json!(true), &json!(name)));
+                assert_eq!((&report["ledger"]["ok"], &report["differences_total"]), (&json!(true), &json!(0)));
+                assert!(report["deposits"]["paid"].as_i64() > Some(0), "{name}: {report}");
+                assert!(report["initiations"].as_i64() > Some(0), "{name}: {report}");
+            });
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_platform_as_a_process_takes_orders_and_ends_them_by_itself() {
+    let nobody = ([127, 0, 0, 1], 0).into();
+    let platform = platforms::start("cabbagino", SITE, nobody).await.expect("a free port");
+    let (settings, method) = (platform.settings("demo"), platform.method());
+    // The process gets the port of this one, which the settings name.
+    let (_, port) = settings.split_once("http://127.0.0.1:").expect("its address");
+    let bind = format!("127.0.0.1:{}", port.split('"').next().expect("a port"));
+    drop(platform);
+    let app = TestApp::with(|plain| format!("{plain}\n{settings}{VAULT}")).await;
+    app.player("alice").await;
+    let target = app.public.clone();
+    let here = app.directory().to_owned();
+    let address = bind.clone();
+    let process = tokio::task::spawn_blocking(move || {
+        let wanted = ["simulate", "--provider", "cabbagino", "--site-id", "332", "--rate", "20", "--duration", "4"];
+        let more = ["--target", &target, "--bind", &address, "--seed", "1", "--json"];
+        run(&here, &[&wanted[..], &more].concat(), "")
+    });
+    while tokio::net::TcpStream::connect(&bind).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    app.wallet().put("alice", json!({"country": "LV", "first_name": "Alice", "last_name": "Liddell"})).await;
+
+    let body = json!({"amount": 25, "currency": "USD", "method": method});
+    let deposit = app.front("alice").await.post("/cashier/deposit", &body).await.id();
+    let ran = process.await.expect("it ran");
+
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let told = ran.json();
+    let ended = ["paid", "declined"].map(|how| told["orders"][how].as_i64().expect("a count"));
+    assert_eq!((&told["ok"], ended[0] + ended[1]), (&json!(true), 1), "{told}");
+    assert_eq!(app.balance("alice").await, (2_500 * ended[0], 0), "{deposit}");
+    for line in settings.lines() {
+        assert!(ran.err.contains(line), "the settings that lead there: {line}");
+    }
 }

@@ -37,7 +37,8 @@ impl Both {
         let with = |text: String| {
             let text = set(&text, "server", "public_url", "\"http://127.0.0.1:8080\"");
             let text = set(&text, "vault", "keys", "[\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"]");
-            format!("{text}\n{}", exotic.settings("demo"))
+            let text = format!("{text}\n{}", exotic.settings("demo"));
+            set(&text, "sites.demo.exotic", "status_pause", "1000")
         };
         let app = TestApp::with(with).await;
         exotic.set_merchant(&app.public);

@@ -40,7 +40,7 @@ pub(super) async fn simulate(args: &Args, name: &str) -> Outcome {
     let platform = platform.map_err(|error| Failure::WrongUse(format!("{name} at {}: {error}", args.bind)))?;
     platform.set_merchant(args.examined.target.as_str().trim_end_matches('/'));
     eprintln!(
-        "{name} is up; settings of a site with site_id = {site_id} that lead here:\n\n{}",
+        "{name} is up; what leads here from a site with site_id = {site_id}, beside [vault] keys for payouts:\n\n{}",
         platform.settings("demo")
     );
     let (meter, tally) = (Arc::new(Meter::default()), Arc::new(Tally::default()));

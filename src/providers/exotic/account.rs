@@ -26,6 +26,8 @@ const LONGEST_CALLBACK: usize = 512;
 const SHORTEST_TOKEN: usize = 16;
 /// What an order lives without a word of the operator, and the longest it may, in minutes.
 const MINUTES: (i64, i64) = (30, 10_080);
+/// The usual pause between two status calls, in milliseconds.
+pub(super) const STATUS_PAUSE: i64 = 1000;
 
 /// Which id stands in the path of the status call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +76,8 @@ pub(super) struct Account {
     pub(super) payout_minutes: i64,
     pub(super) deposit_minutes: i64,
     pub(super) status_by: StatusBy,
+    /// The least pause between two status calls, in milliseconds.
+    pub(super) status_pause: i64,
     /// Whether a repeated `order_id` pays once, in writing.
     pub(super) deduplicates: bool,
     allow_from: Vec<IpNet>,
@@ -106,6 +110,7 @@ impl Account {
             payout_minutes: s.integer("payout_minutes", 1, MINUTES.1).unwrap_or(MINUTES.0),
             deposit_minutes: s.integer("deposit_minutes", 1, MINUTES.1).unwrap_or(MINUTES.0),
             status_by: s.word("status_by", &StatusBy::NAMES).unwrap_or(StatusBy::OrderId),
+            status_pause: s.integer("status_pause", 0, 60_000).unwrap_or(STATUS_PAUSE),
             deduplicates: s.boolean("deduplicates_order_id").unwrap_or(false),
             allow_from: s.networks("allow_from"),
             private_networks,
@@ -163,6 +168,7 @@ impl Account {
             "payout_minutes": self.payout_minutes,
             "deposit_minutes": self.deposit_minutes,
             "status_by": self.status_by.name(),
+            "status_pause": self.status_pause,
             "deduplicates_order_id": self.deduplicates,
             "allow_from": self.allow_from,
             "private_networks": self.private_networks,

@@ -32,7 +32,7 @@ use crate::money::Currency;
 use crate::outgoing::{AddressRules, Reply};
 use crate::secret::Secret;
 use crate::sections::Section;
-use account::Account;
+use account::{Account, STATUS_PAUSE};
 use rails::Rail;
 
 /// The provider's name in URLs, settings and tables.
@@ -136,7 +136,7 @@ impl Provider for Exotic {
             lost_opening_counts: true,
             patience: u64::try_from(longest + AFTER_ITS_LIFE).unwrap_or(0) * 60,
             between: 300,
-            pace: 1000,
+            pace: u64::try_from(account.map_or(STATUS_PAUSE, |account| account.status_pause)).unwrap_or(0),
             // Not documented whether it repeats at all.
             ladder: Ladder { pauses: &[], then: (0, 0) },
         }

@@ -16,6 +16,8 @@ use crate::simulate::messages::Order;
 /// The demo's limits: the settings it writes and the orders it makes agree on them.
 pub(super) const SMALLEST: i64 = 100;
 const TOO_LARGE: i64 = 2_000_000;
+/// What follows from an order must be booked in this time.
+const BOOKED: Duration = Duration::from_secs(60);
 
 struct Life<'a> {
     world: &'a World,
@@ -74,6 +76,16 @@ impl Life<'_> {
         let pays = self.dice.percent(85);
         let fault = faults::deposit(&mut self.dice, self.world.plan.faults && !too_large);
         let end = self.world.side.deposit(&order, pays, fault, &mut self.dice).await;
+        self.note_deposit(end, amount, too_large).map_err(|reason| format!("{reason} ({fault:?})"))?;
+        if self.world.plan.provider.is_some() {
+            // A merchant that must ask first may credit a moment later.
+            self.wait_for_the_book("deposit").await?;
+        }
+        self.world.progress.deposits.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn note_deposit(&self, end: DepositEnd, amount: i64, too_large: bool) -> Result<(), String> {
         let mut book = self.world.book();
         match end {
             DepositEnd::Paid(external_id) if !too_large => {
@@ -87,9 +99,8 @@ impl Life<'_> {
             DepositEnd::Paid(id) | DepositEnd::Declined(id) => return Err(format!("deposit {id} is over the limit")),
             DepositEnd::Refused(_) if too_large => {}
             DepositEnd::Refused(answer) => return Err(format!("the deposit was refused: {answer}")),
-            DepositEnd::Broken(reason) => return Err(format!("{reason} ({fault:?})")),
+            DepositEnd::Broken(reason) => return Err(reason),
         }
-        self.world.progress.deposits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -199,7 +210,7 @@ impl Life<'_> {
         let fault = faults::payout(&mut self.dice, self.world.plan.faults && !too_much);
         let end = self.world.side.payout(&order, pays, fault, &mut self.dice).await;
         self.note_payout(end, amount, too_much).map_err(|reason| format!("{reason} ({fault:?})"))?;
-        self.wait_for_release().await?;
+        self.wait_for_the_book("payout").await?;
         self.world.progress.payouts.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -232,7 +243,7 @@ impl Life<'_> {
     }
 
     /// A refused initiation releases the hold a moment after it: waits until the merchant says what the book says.
-    async fn wait_for_release(&self) -> Result<(), String> {
+    async fn wait_for_the_book(&self, what: &str) -> Result<(), String> {
         let (login, currency) = &self.account;
         let started = Instant::now();
         loop {
@@ -241,8 +252,8 @@ impl Life<'_> {
             if has == expected {
                 return Ok(());
             }
-            if started.elapsed() > Duration::from_secs(30) {
-                return Err(format!("after a payout {has:?} instead of {expected:?}"));
+            if started.elapsed() > BOOKED {
+                return Err(format!("after a {what} {has:?} instead of {expected:?}"));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

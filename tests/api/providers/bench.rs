@@ -17,7 +17,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
-use crate::support::app::{PATIENCE, SITE, set};
+use crate::support::app::{PATIENCE, SITE, VAULT, set};
 use crate::support::player::Told;
 use crate::support::story::Asked;
 
@@ -28,8 +28,6 @@ const IN_MAJOR: &str = "100.00";
 
 /// Providers whose own proof covers less than what they say (their chapters in docs/PROVIDERS.md).
 const ASKED_FIRST: [&str; 2] = ["exotic", "rebilly"];
-
-const VAULT: &str = "\n[vault]\nkeys = [\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"]\n";
 
 /// The names of all providers there are.
 pub fn providers() -> Vec<&'static str> {

@@ -32,6 +32,8 @@ pub const SITE: i64 = 332;
 pub const SALT: &str = "a salt for the demo site of tests";
 /// The game server's key.
 pub const WALLET_KEY: &str = "a-key-of-the-game-server-in-tests";
+/// What seals the details of payouts.
+pub const VAULT: &str = "\n[vault]\nkeys = [\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"]\n";
 /// How long anything may take before the test gives up on it. Far more than it takes, so that a slow machine is no failure.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 

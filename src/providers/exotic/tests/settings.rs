@@ -41,6 +41,8 @@ fn impossible_values_are_refused_by_key() {
         ("payout_minutes = 10081", "payout_minutes"),
         ("deposit_minutes = -1", "deposit_minutes"),
         ("status_by = \"id\"", "status_by"),
+        ("status_pause = -1", "status_pause"),
+        ("status_pause = 60001", "status_pause"),
         ("deduplicates_order_id = \"no\"", "deduplicates_order_id"),
         ("private_networks = [\"0.0.0.0/0\"]", "private_networks"),
         ("other = 1", "other"),
@@ -93,7 +95,7 @@ fn the_defaults_are_those_of_the_documents() {
     let shown = exotic().shown(SITE);
 
     let expected = serde_json::json!({"callback_formula": "{order_id}:{sign_key}", "payout_minutes": 30,
-        "deposit_minutes": 30, "status_by": "order_id", "deduplicates_order_id": false});
+        "deposit_minutes": 30, "status_by": "order_id", "status_pause": 1000, "deduplicates_order_id": false});
     for (key, value) in expected.as_object().unwrap() {
         assert_eq!(&shown[key], value, "{key}");
     }

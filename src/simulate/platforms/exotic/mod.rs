@@ -107,6 +107,8 @@ impl Platform for Exotic {
         for (name, value) in keys {
             toml.push_str(&format!("{name} = {}\n", quoted(value)));
         }
+        // It is asked as often as anybody likes, unless its account says otherwise.
+        toml.push_str("status_pause = 5\n");
         for rail in &account.rails {
             let rail = rail.wire();
             toml.push_str(&format!("\n[sites.{site}.methods.exotic_{rail}]\nprovider = \"exotic\"\n"));
