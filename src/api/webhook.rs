@@ -42,7 +42,7 @@ pub(super) async fn carouseller(
 
 /// Take a message of another provider
 ///
-/// `cactus`, `exotic`, `rebilly`, `cabbagino`: each in its own dialect, signed or authenticated in its own way. What a signature does not
+/// Each in its own dialect, signed or authenticated in its own way (docs/PROVIDERS.md). What a signature does not
 /// cover is confirmed by asking the provider before money moves.
 #[utoipa::path(
     post, path = "/cashier/webhook/{provider}", tag = "providers", operation_id = "provider_webhook",

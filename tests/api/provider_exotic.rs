@@ -469,7 +469,7 @@ async fn a_cancellation_asks_and_the_platform_decides() {
     both.exotic.set(&paid.id, End::Paid);
     both.tells(&paid, Note::PLAIN).await;
     assert_eq!(both.app.payout_standing(&paid).await, (Status::Credited, Stage::Done), "it was paid all the same");
-    assert_eq!(cancel(&paid, &carol).await.status, 502, "the platform says no");
+    assert_eq!(cancel(&paid, &carol).await.status, 409, "its money is taken: nothing is asked any more");
     assert_eq!(both.app.balance("alice").await, (95_000, 0));
     both.app.holds().await;
 }
