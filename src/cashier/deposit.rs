@@ -32,7 +32,7 @@ const LONGEST_URL: usize = 2048;
 const MOST_BEGUN: i64 = 100;
 
 /// What a player asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// How much.
     pub amount: Money,
@@ -50,6 +50,15 @@ pub struct Wanted {
     pub urls: [Option<String>; 2],
     /// What the player gave for the method; passed on and kept nowhere.
     pub details: Texts,
+}
+
+/// Without what nobody may read in a log.
+impl std::fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Wanted");
+        shown.field("amount", &self.amount).field("provider", &self.provider).field("method", &self.method);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// Reads an address that a browser can go to.

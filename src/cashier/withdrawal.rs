@@ -32,7 +32,7 @@ const CASHIER: &str = "carouseller";
 const CANCEL: &str = "cancel";
 
 /// What a player asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// How much.
     pub amount: Money,
@@ -50,6 +50,15 @@ pub struct Wanted {
     pub details: Texts,
     /// The player's own address, which some providers ask for.
     pub customer_ip: IpAddr,
+}
+
+/// Without what nobody may read in a log.
+impl std::fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Wanted");
+        shown.field("amount", &self.amount).field("provider", &self.provider).field("method", &self.method);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// Holds the money and writes the order; a repetition gets the first one's id.

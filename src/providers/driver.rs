@@ -2,6 +2,7 @@
 //! carries them out (`crate::talk`).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ pub enum Verb {
 }
 
 /// A request to a provider, as data: the same order makes the same bytes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Call {
     /// How.
     pub verb: Verb,
@@ -66,6 +67,16 @@ pub struct Call {
     pub patience: Duration,
     /// Texts in the body that nobody may read in the books: keys of a session, whole card numbers.
     pub hidden: Vec<Secret>,
+}
+
+/// Without what nobody may read in a log.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Call");
+        shown.field("verb", &self.verb);
+        shown.field("content_type", &self.content_type);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// One request from the name lookup to the last byte of the answer (threats OUT-7).
@@ -138,7 +149,7 @@ impl<T> Step<T> {
 }
 
 /// A payout about to be sent: everything the initiation needs.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PayoutOrder {
     /// Our order id, and the idempotency key on the provider's side.
     pub external_id: ExternalId,
@@ -158,6 +169,18 @@ pub struct PayoutOrder {
     pub optional: Vec<(String, String)>,
 }
 
+/// Without what nobody may read in a log.
+impl fmt::Debug for PayoutOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("PayoutOrder");
+        shown.field("external_id", &self.external_id);
+        shown.field("site", &self.site);
+        shown.field("amount", &self.amount);
+        shown.field("rail", &self.rail);
+        shown.finish_non_exhaustive()
+    }
+}
+
 /// What a provider said to a payout initiation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InitiationAnswer {
@@ -172,7 +195,7 @@ pub enum InitiationAnswer {
 }
 
 /// A deposit that a player begins through us.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct DepositOrder {
     /// Our order id.
     pub external_id: ExternalId,
@@ -192,6 +215,18 @@ pub struct DepositOrder {
     pub customer_ip: IpAddr,
     /// Where the player goes after a payment, and after none.
     pub return_urls: [Option<String>; 2],
+}
+
+/// Without what nobody may read in a log.
+impl fmt::Debug for DepositOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("DepositOrder");
+        shown.field("external_id", &self.external_id);
+        shown.field("site", &self.site);
+        shown.field("amount", &self.amount);
+        shown.field("rail", &self.rail);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// How a deposit begins.
