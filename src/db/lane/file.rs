@@ -59,8 +59,9 @@ impl Writer {
             Attempt::RolledBack => jobs.into_iter().for_each(|job| job.answer(None)),
             Attempt::NotBegun(error) => {
                 log::error!("database: {} writes were not begun: {error}", jobs.len());
-                jobs.into_iter().for_each(|job| job.answer(Some(Error::Busy)));
+                // Opened again before anybody hears of it: what comes after an answer has not waited.
                 self.reopen();
+                jobs.into_iter().for_each(|job| job.answer(Some(Error::Busy)));
                 return Lock::Refused;
             }
             Attempt::Failed(error) => {
