@@ -84,7 +84,7 @@ enum At {
     Queued,
     Sent,
     Unknown,
-    /// Said to be paid though nothing of it was sent: only a person or a decline ends it.
+    /// Said to be paid though nothing of it was sent: only a person ends it.
     NeverSent,
     Paid,
     Released,
@@ -183,6 +183,8 @@ impl Model {
                 self.move_money(player, 0, -amount);
                 At::Paid
             }
+            // What was said to be paid, in whatever terms, is for a person.
+            (true, at, News::PayoutDeclined) if self.said_paid(number) => at,
             (true, At::Queued | At::Sent | At::Unknown | At::NeverSent, News::PayoutDeclined) => {
                 self.move_money(player, amount, -amount);
                 At::Released
@@ -190,6 +192,10 @@ impl Model {
             (_, at, _) => at,
         };
         self.orders.insert(number, order);
+    }
+
+    fn said_paid(&self, number: u8) -> bool {
+        self.said.iter().any(|(order, news, ..)| (*order, *news) == (number, News::PayoutPaid))
     }
 
     fn sent(&mut self, number: u8, outcome: Attempt) {
