@@ -134,7 +134,7 @@ fn everything_moves_and_only_the_new_home_may_be_used() {
     let (_, report) = run(&homes.file, &homes.server.url, 0);
 
     let report = report.expect("it moves");
-    assert!(report.ok && report.tables.len() == 27, "{report:?}");
+    assert!(report.ok && report.tables.len() == 30, "{report:?}");
     assert!(report.tables.iter().all(|table| table.same && table.source > 0), "{report:?}");
     assert!(!usable(&file) && usable(&server));
     assert_eq!(number(&server, "(SELECT count(*) FROM seals)"), 250);

@@ -99,6 +99,9 @@ pub fn with_every_table(path: &Path) {
              INSERT INTO method_overrides VALUES (1, 'm', '', 1, NULL, 5, 'r', NULL, 5);
              INSERT INTO cashier_requests VALUES ('o1', 1, 'deposit', 'k', {one}, 'm', 'c', '{{}}', NULL, '', 5);
              INSERT INTO deposit_intents VALUES (1, 'o1', 'carouseller', 5, 'USD', 5);
+             INSERT INTO order_facts VALUES ('o1', '{{}}');
+             INSERT INTO order_secrets VALUES ('o2', 'details', {one});
+             INSERT INTO inquiries VALUES ('o2', 'carouseller', 332, 5, 5, 0, NULL, '', NULL, 0);
              INSERT INTO leases VALUES ('pushes', 'me', 5);"
         ),
     );

@@ -175,6 +175,14 @@ impl Names {
                 .collect::<Vec<_>>()
                 .join(before)
         });
+        // The same among the facts of an order; what we call a transaction is short.
+        let known = ["\"transaction_id\":\"", "\"order_id\":\""].iter().fold(known, |text, before| {
+            let parts = text.split(before).map(|part| {
+                let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+                if digits >= 9 { part[digits..].to_owned() } else { part.to_owned() }
+            });
+            parts.collect::<Vec<_>>().join(before)
+        });
         let in_a_word = |c: char| c.is_ascii_alphanumeric() || "_-.:+".contains(c);
         let (mut plain, mut rest) = (String::with_capacity(known.len()), known.as_str());
         while !rest.is_empty() {
