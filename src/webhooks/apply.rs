@@ -219,10 +219,12 @@ pub(super) fn moved_twice(tx: &mut WriteTx<'_>, notification: &Notification) -> 
     Ok(false)
 }
 
-/// Whether the provider has said before that it paid this payout: what a person looks at is not decided by a later word (threats R6).
+/// Whether the provider has said before, in the terms of the order, that it paid this payout: what a person looks at is not decided by a later word (threats R6).
 fn was_said_paid(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<bool, Error> {
     for earlier in inbox::of_order(tx.read()?, &notification.external_id)?.iter().filter(|row| row.signed) {
-        if earlier.notification(notification.provider)?.news.of(Direction::Payout) == News::PayoutPaid {
+        let earlier = earlier.notification(notification.provider)?;
+        let terms = |one: &Notification| (one.amount_minor, one.currency.clone(), one.login.clone());
+        if earlier.news.of(Direction::Payout) == News::PayoutPaid && terms(&earlier) == terms(notification) {
             return Ok(true);
         }
     }

@@ -183,7 +183,7 @@ impl Model {
                 self.move_money(player, 0, -amount);
                 At::Paid
             }
-            // What was said to be paid, in whatever terms, is for a person.
+            // What was said to be paid, in its own terms, is for a person.
             (true, at, News::PayoutDeclined) if self.said_paid(number) => at,
             (true, At::Queued | At::Sent | At::Unknown | At::NeverSent, News::PayoutDeclined) => {
                 self.move_money(player, amount, -amount);
@@ -195,7 +195,7 @@ impl Model {
     }
 
     fn said_paid(&self, number: u8) -> bool {
-        self.said.iter().any(|(order, news, ..)| (*order, *news) == (number, News::PayoutPaid))
+        self.said.iter().any(|(order, news, off, _)| (*order, *news, *off) == (number, News::PayoutPaid, false))
     }
 
     fn sent(&mut self, number: u8, outcome: Attempt) {
