@@ -30,7 +30,7 @@ const REMEMBERED: usize = 100_000;
 
 /// A deposit that waits for the Cashier's question.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = deposit_intents)]
+#[diesel(table_name = deposit_intents, treat_none_as_default_value = false)]
 pub struct Intent {
     /// Whose.
     pub player_id: i64,

@@ -24,6 +24,18 @@ impl DbConn {
     }
 }
 
+/// Runs a query on the home's own connection. Through [`DbConn`] Diesel writes the text of a query anew at every use, although it has it
+/// prepared; for what every request asks that is most of its cost. A macro, because a query's type names its backend.
+macro_rules! at_home {
+    ($conn:expr, |$home:ident| $query:expr) => {
+        match $conn {
+            $crate::db::DbConn::Sqlite($home) => $query,
+            $crate::db::DbConn::Postgres($home) => $query,
+        }
+    };
+}
+pub(crate) use at_home;
+
 /// Opens a connection that may write. Creates a file that is missing, never its directory, and never a database on a server.
 ///
 /// # Errors

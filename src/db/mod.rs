@@ -32,6 +32,7 @@ use tokio::sync::watch;
 use crate::error::Error;
 
 pub use bulk::set_balances;
+pub(crate) use connection::at_home;
 pub use connection::{DbConn, connect, connect_read_only};
 pub use lock::FileLock;
 pub use numbers::{Numbered, next_number};

@@ -197,7 +197,7 @@ fn append(tx: &mut WriteTx<'_>, draft: &Draft, debit: i64, credit: i64) -> Resul
 
 /// An entry; on a server it gets its number from the database, and its hash when it is sealed.
 #[derive(Insertable)]
-#[diesel(table_name = journal_entries)]
+#[diesel(table_name = journal_entries, treat_none_as_default_value = false)]
 struct EntryRow {
     kind: &'static str,
     cause: String,
@@ -221,7 +221,7 @@ impl Row for EntryRow {
 
 /// An entry in its place in the chain, as a file keeps it.
 #[derive(Insertable)]
-#[diesel(table_name = chained_entries)]
+#[diesel(table_name = chained_entries, treat_none_as_default_value = false)]
 struct ChainedRow {
     id: i64,
     kind: &'static str,

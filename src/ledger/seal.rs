@@ -18,7 +18,7 @@ use crate::error::Error;
 const AT_ONCE: i64 = 2_000;
 
 #[derive(Insertable)]
-#[diesel(table_name = seals)]
+#[diesel(table_name = seals, treat_none_as_default_value = false)]
 struct Seal {
     number: i64,
     entry_id: i64,

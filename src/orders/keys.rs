@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::question_keys;
-use crate::db::{DbConn, Memory, Row, WriteTx, insert_in_chunks};
+use crate::db::{DbConn, Memory, Row, WriteTx, at_home, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{ExternalId, SiteId};
 use crate::providers::Question;
@@ -83,11 +83,12 @@ pub fn find(tx: &mut WriteTx<'_>, key: &Key) -> Result<Option<First>, Error> {
     if recent.absent.contains(key) {
         return Ok(None);
     }
-    let found: Option<(Vec<u8>, String, Micros)> = question_keys::table
-        .find((key.provider, key.site.0, &key.text))
-        .select((question_keys::fingerprint, question_keys::external_id, question_keys::asked_at))
-        .first(conn)
-        .optional()?;
+    let asked = question_keys::table.find((key.provider, key.site.0, &key.text)).select((
+        question_keys::fingerprint,
+        question_keys::external_id,
+        question_keys::asked_at,
+    ));
+    let found: Option<(Vec<u8>, String, Micros)> = at_home!(conn, |conn| asked.first(conn)).optional()?;
     let Some((fingerprint, external_id, asked_at)) = found else { return Ok(None) };
     first(fingerprint, &external_id, asked_at).map(Some)
 }
@@ -162,7 +163,7 @@ pub fn forget_content(tx: &mut WriteTx<'_>, key: &Key) -> Result<(), Error> {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = question_keys)]
+#[diesel(table_name = question_keys, treat_none_as_default_value = false)]
 struct KeyRow {
     provider: &'static str,
     site_id: i64,

@@ -40,7 +40,7 @@ pub struct Claim {
 pub use super::attempts::{AttemptRow, History, Open, attempts, history, is_under_way, open_attempts};
 
 #[derive(Insertable)]
-#[diesel(table_name = outbox)]
+#[diesel(table_name = outbox, treat_none_as_default_value = false)]
 struct OutboxRow {
     external_id: String,
     due_at: Micros,

@@ -43,7 +43,7 @@ pub fn check_deposit(
 
 /// One change of a player's protection.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = protection_log)]
+#[diesel(table_name = protection_log, treat_none_as_default_value = false)]
 pub struct LogRow {
     /// Its number.
     pub id: i64,

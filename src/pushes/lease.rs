@@ -28,7 +28,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// A lease as it is written down.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = leases)]
+#[diesel(table_name = leases, treat_none_as_default_value = false)]
 pub(super) struct Lease {
     name: String,
     owner: String,

@@ -51,7 +51,7 @@ impl Endpoint {
 
 /// An event that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = event_queue)]
+#[diesel(table_name = event_queue, treat_none_as_default_value = false)]
 pub struct Waiting {
     /// Its number.
     pub event_id: i64,
@@ -67,7 +67,7 @@ pub struct Waiting {
 
 /// When the first of a player's events that wait may go. However many wait behind it, this one row is all that is written.
 #[derive(Debug, Clone, PartialEq, Eq, Insertable)]
-#[diesel(table_name = event_turns)]
+#[diesel(table_name = event_turns, treat_none_as_default_value = false)]
 pub struct Turn {
     /// Whose; see [`player_of`].
     pub player: i64,

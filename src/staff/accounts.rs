@@ -63,7 +63,7 @@ pub struct Account {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = staff)]
+#[diesel(table_name = staff, treat_none_as_default_value = false)]
 struct StaffRow {
     id: i64,
     name: String,

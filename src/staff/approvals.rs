@@ -9,7 +9,7 @@ use crate::error::Error;
 
 /// Somebody's yes that waits for another one.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = approvals)]
+#[diesel(table_name = approvals, treat_none_as_default_value = false)]
 pub struct Approval {
     /// Its number.
     pub id: i64,

@@ -16,7 +16,7 @@ const PROBLEMS: usize = 100;
 
 /// One thing somebody did.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = audit)]
+#[diesel(table_name = audit, treat_none_as_default_value = false)]
 pub struct AuditRow {
     /// 1 for the first one; no gaps.
     pub id: i64,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::transactions::Kind;
 use crate::clock::Micros;
 use crate::db::schema::{rollbacks, wallet_transactions};
-use crate::db::{DbConn, Memory, WriteTx};
+use crate::db::{DbConn, Memory, WriteTx, at_home};
 use crate::error::Error;
 use crate::ids::Player;
 use crate::ledger::{self, PlayerId};
@@ -122,6 +122,7 @@ pub(super) fn is_rolled_back(tx: &mut WriteTx<'_>, player: PlayerId, reference: 
     if dead.players.contains(&player.0) && dead.looked_at.contains(reference) {
         return Ok(dead.found.contains(&(player.0, reference.to_owned())));
     }
-    let found: i64 = rollbacks::table.find((player.0, reference)).count().get_result(conn)?;
+    let rolled_back = rollbacks::table.find((player.0, reference)).count();
+    let found: i64 = at_home!(conn, |conn| rolled_back.get_result(conn))?;
     Ok(found > 0)
 }

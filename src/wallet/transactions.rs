@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::rollback;
 use crate::clock::Micros;
 use crate::db::schema::wallet_transactions;
-use crate::db::{DbConn, Memory, Row, Scope, WriteTx, insert_in_chunks};
+use crate::db::{DbConn, Memory, Row, Scope, WriteTx, at_home, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::{Player, SiteId, time_ordered};
 use crate::ledger::{self, Balance, PlayerId};
@@ -247,12 +247,11 @@ fn find(tx: &mut WriteTx<'_>, place: &Place) -> Result<Option<KnownMove>, Error>
     if recent.absent.contains(place) {
         return Ok(None);
     }
-    let found: Option<TransactionRow> = wallet_transactions::table
+    let made = wallet_transactions::table
         .filter(wallet_transactions::site_id.eq(place.0.0))
-        .filter(wallet_transactions::key.eq(&place.1))
-        .select(TransactionRow::as_select())
-        .first(conn)
-        .optional()?;
+        .filter(wallet_transactions::key.eq(&place.1));
+    let found: Option<TransactionRow> =
+        at_home!(conn, |conn| made.select(TransactionRow::as_select()).first(conn)).optional()?;
     found.map(known).transpose()
 }
 
