@@ -60,6 +60,8 @@ pub struct Hands {
     pub ids: [Option<ExternalId>; 3],
     /// What was claimed, and what became of it.
     pub claims: [Option<(Claim, Option<Attempt>)>; 2],
+    /// How many reviews there are.
+    pub reviews: usize,
     at: Micros,
 }
 
@@ -219,9 +221,12 @@ impl Hands {
         self.ids[usize::from(number)].clone().expect("it was asked for")
     }
 
-    /// How many reviews there are of all orders.
-    pub fn reviews(&self, conn: &mut DbConn) -> Result<usize, Error> {
-        self.ids.iter().flatten().try_fold(0, |sum, id| Ok(sum + reviews::of_order(conn, id.as_str())?.len()))
+    /// Counts the reviews of all orders. Says how many are new.
+    pub fn count_reviews(&mut self, conn: &mut DbConn) -> Result<usize, Error> {
+        let ids = self.ids.iter().flatten();
+        let all = ids.map(|id| Ok(reviews::of_order(conn, id.as_str())?.len())).sum::<Result<usize, Error>>()?;
+        let before = std::mem::replace(&mut self.reviews, all);
+        Ok(all - before)
     }
 
     /// Long after everything that has happened.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::options::{Options, Scope, Size};
 use crate::policy::Policy;
@@ -13,31 +13,37 @@ use crate::search::{self, Limits};
 /// A walk of sixty steps is a recursion of sixty, and each has a frame for every closure it goes through.
 const STACK: usize = 256 << 20;
 
-/// Enumerates and plays everything that the options name.
+/// Enumerates and plays everything that the options name, each part on a thread of its own.
 pub fn run(options: &Options) -> Result<Report, String> {
-    std::thread::scope(|threads| {
-        let worker = std::thread::Builder::new().stack_size(STACK).spawn_scoped(threads, || walk(options));
-        let worker = worker.map_err(|error| format!("no thread: {error}"))?;
-        worker.join().map_err(|_| "the campaign panicked".to_owned())?
-    })
-}
-
-fn walk(options: &Options) -> Result<Report, String> {
-    let mut report = Report { seed: options.seed, ..Report::default() };
     let scopes = match options.size {
         Size::Short => {
-            vec![Scope::one_payout(), Scope::one_payout_repeated(), Scope::deposit(), Scope::together_in_short()]
+            let repeated = Scope::one_payout_repeated_in_short();
+            [Scope::one_payout(), repeated, Scope::deposit(), Scope::together_in_short()]
         }
-        Size::Campaign => vec![Scope::one_payout(), Scope::one_payout_repeated(), Scope::deposit(), Scope::together()],
+        Size::Campaign => [Scope::one_payout(), Scope::one_payout_repeated(), Scope::deposit(), Scope::together()],
     };
-    for scope in scopes {
-        report.add(part(&scope, options)?);
-    }
+    let mut report = Report { seed: options.seed, ..Report::default() };
+    let hidden = if options.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(2) };
+    let bars = MultiProgress::with_draw_target(hidden);
+    let parts: Result<Vec<Part>, String> = std::thread::scope(|threads| {
+        let started: Result<Vec<_>, _> = scopes
+            .iter()
+            .map(|scope| {
+                let bar = bars.add(ProgressBar::new_spinner());
+                let part = move || part(scope, options, &bar);
+                std::thread::Builder::new().stack_size(STACK).spawn_scoped(threads, part)
+            })
+            .collect();
+        let started = started.map_err(|error| format!("no thread: {error}"))?;
+        started.into_iter().map(|part| part.join().map_err(|_| "a part panicked".to_owned())?).collect()
+    });
+    parts?.into_iter().for_each(|part| report.add(part));
     Ok(report)
 }
 
-fn part(scope: &Scope, options: &Options) -> Result<Part, String> {
-    let bar = progress(scope.name, options.json);
+fn part(scope: &Scope, options: &Options, bar: &ProgressBar) -> Result<Part, String> {
+    bar.set_style(ProgressStyle::with_template("{spinner} {prefix}: {msg} ({elapsed})").expect("a template"));
+    bar.set_prefix(scope.name);
     let began = Instant::now();
     let told = |states: usize| bar.set_message(format!("{states} states"));
     // Only what the books are asked about is kept: all of it may be more than there is room for twice.
@@ -54,17 +60,8 @@ fn part(scope: &Scope, options: &Options) -> Result<Part, String> {
         (Some((options.depth, played)), Some((options.walks, walked)))
     };
     bar.finish_and_clear();
-    if bar.is_hidden() && !options.json {
-        println!("{}: {} states, {:.1} s", scope.name, found.states, took.as_secs_f64());
+    if !options.json && bar.is_hidden() {
+        println!("{}: {} states in {:.1} s, then the books", scope.name, found.states, took.as_secs_f64());
     }
     Ok(Part { name: scope.name, found, took, played, walked })
-}
-
-/// A line that moves on a terminal; elsewhere nothing.
-fn progress(name: &'static str, quiet: bool) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(2) };
-    let bar = ProgressBar::with_draw_target(None, target);
-    bar.set_style(ProgressStyle::with_template("{spinner} {prefix}: {msg} ({elapsed})").expect("a template"));
-    bar.set_prefix(name);
-    bar
 }

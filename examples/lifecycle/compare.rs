@@ -24,6 +24,20 @@ pub fn answer_of(error: &Error) -> Option<Answer> {
     }
 }
 
+/// In what that which processes know differs from the model.
+pub fn hands_differ(hands: &Hands, world: &World) -> Option<String> {
+    let known = |number: usize| match &hands.claims[number] {
+        None => Hand::Empty,
+        Some((_, None)) => Hand::Claim,
+        Some((_, Some(outcome))) => Hand::Answer(*outcome),
+    };
+    let differs = |(number, payout): (usize, &Payout)| {
+        let known = known(number);
+        (known != payout.hand).then(|| format!("payout {number}: in hand is {known:?}, not {:?}", payout.hand))
+    };
+    world.payouts.iter().enumerate().find_map(differs)
+}
+
 /// In what the books differ from the model.
 pub fn differs(conn: &mut DbConn, rules: &Rules, hands: &Hands, world: &World) -> Result<Option<String>, Error> {
     let balance = rules.balance(conn)?;
@@ -42,7 +56,7 @@ pub fn differs(conn: &mut DbConn, rules: &Rules, hands: &Hands, world: &World) -
             return Ok(Some(format!("payout {number}: whether there is one: {}", id.is_some())));
         }
         if let Some(id) = id
-            && let Some(what) = payout_differs(conn, id, payout, &hands.claims[number])?
+            && let Some(what) = payout_differs(conn, id, payout)?
         {
             return Ok(Some(format!("payout {number}: {what}")));
         }
@@ -57,21 +71,11 @@ pub fn differs(conn: &mut DbConn, rules: &Rules, hands: &Hands, world: &World) -
     }
 }
 
-type InHand = Option<(outbox::Claim, Option<Attempt>)>;
-
-fn payout_differs(conn: &mut DbConn, id: &str, model: &Payout, hand: &InHand) -> Result<Option<String>, Error> {
+fn payout_differs(conn: &mut DbConn, id: &str, model: &Payout) -> Result<Option<String>, Error> {
     let row = payouts::find(conn, id)?.ok_or(Error::NotFound("payout"))?;
     let standing = row.standing()?;
     if Some(standing) != model.order {
         return Ok(Some(format!("it stands at {standing:?} and should at {:?}", model.order)));
-    }
-    let in_hand = match hand {
-        None => Hand::Empty,
-        Some((_, None)) => Hand::Claim,
-        Some((_, Some(outcome))) => Hand::Answer(*outcome),
-    };
-    if in_hand != model.hand {
-        return Ok(Some(format!("in hand is {in_hand:?} and should be {:?}", model.hand)));
     }
     let attempts = outbox::attempts(conn, id)?;
     let outcome = |attempt: &outbox::AttemptRow| attempt.outcome.clone();

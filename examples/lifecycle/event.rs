@@ -158,6 +158,11 @@ impl Event {
         }
     }
 
+    /// Whether it may write to the books; the others change only what is known outside them.
+    pub fn writes(self) -> bool {
+        !self.is_elsewhere() && !matches!(self, Event::Send(..) | Event::Crash)
+    }
+
     /// Whether it happens without us: nothing of ours can change.
     pub fn is_elsewhere(self) -> bool {
         matches!(self, Event::Arrive(_) | Event::Decide(..) | Event::Contradict(_) | Event::Wait(_))

@@ -72,18 +72,18 @@ fn of_payout(payout: &Payout, scope: &Scope) -> Option<&'static str> {
     if payout.holds != 1 {
         return Some(ONE_HOLD);
     }
+    if payout.reached > 1 && !scope.deduplicates {
+        return Some(SENT_ONCE);
+    }
+    if status == Status::Cancelled && payout.reached > 0 {
+        return Some(DECLINED_UNSENT);
+    }
     let ends = payout.captures + payout.releases;
     if ends != u8::from(stage == Stage::Done) {
         return Some(ONE_END);
     }
     if stage == Stage::Done && (status == Status::Credited) != ((payout.captures == 1) != payout.turned) {
         return Some(ONE_END);
-    }
-    if payout.reached > 1 && !scope.deduplicates {
-        return Some(SENT_ONCE);
-    }
-    if status == Status::Cancelled && payout.reached > 0 {
-        return Some(DECLINED_UNSENT);
     }
     if matches!(stage, Stage::AwaitingApproval | Stage::Queued) && payout.reached > 0 && !scope.deduplicates {
         return Some(NOT_YET_SENT);

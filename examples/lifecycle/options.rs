@@ -50,6 +50,17 @@ impl Scope {
         Self { name: "one payout, sent again", deduplicates: true, ..Self::one_payout() }
     }
 
+    /// The same, small enough for every run of the tests.
+    pub fn one_payout_repeated_in_short() -> Self {
+        Self {
+            name: "one payout, sent again, in short",
+            not_sent: 1,
+            stalls: false,
+            pending: false,
+            ..Self::one_payout_repeated()
+        }
+    }
+
     /// Both payouts and the deposit, with less that can befall each.
     pub fn together() -> Self {
         Self {

@@ -34,7 +34,10 @@ impl Violation {
     /// For people.
     pub fn told(&self) -> String {
         let steps = (1..).zip(&self.trace).map(|(number, event)| format!("\n  {number}. {event}"));
-        format!("broken: {}{}\n  then: {:?}", self.broken, steps.collect::<String>(), self.state)
+        let World { available, held, payouts, deposit, .. } = &self.state;
+        let stand = payouts.map(|payout| (payout.order, payout.there, payout.reached));
+        let then = format!("{available} available, {held} held, payouts {stand:?}, deposit {:?}", deposit.order);
+        format!("broken: {}{}\n  then: {then}", self.broken, steps.collect::<String>())
     }
 }
 
