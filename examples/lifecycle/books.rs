@@ -101,12 +101,12 @@ impl Rules {
         transactions::make(tx, "start", &movement, 1).map(|_| ())
     }
 
-    /// Gives the player a unit past the model.
-    pub fn spoil(&self, tx: &mut WriteTx<'_>) -> Result<(), Error> {
-        let (currency, reference) = (usd()?, "past the model".to_owned());
-        let player = self.player.clone();
+    /// Gives the player a unit past the model, for the `nth` time.
+    pub fn spoil(&self, tx: &mut WriteTx<'_>, nth: u8) -> Result<(), Error> {
+        let (currency, reference) = (usd()?, format!("past the model {nth}"));
+        let (player, key) = (self.player.clone(), reference.clone());
         let movement = Movement { player, kind: Kind::Win, amount: UNIT, currency, reference, reason: None };
-        transactions::make(tx, "past the model", &movement, 2).map(|_| ())
+        transactions::make(tx, &key, &movement, 2).map(|_| ())
     }
 
     /// Lets an event happen to the real books.

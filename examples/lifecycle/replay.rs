@@ -150,7 +150,7 @@ impl Player<'_> {
         let step = step(world, event, self.policy, self.scope);
         supposing(tx, |tx| {
             if last && spoils {
-                self.rules.spoil(tx)?;
+                self.rules.spoil(tx, 1)?;
             }
             let after = self.take(tx, event, &step, hands)?;
             match after {
@@ -170,7 +170,7 @@ impl Player<'_> {
     /// Lets an event happen to the real books and compares. Gives back what is known afterwards; `None`: it was refused.
     fn take(&mut self, tx: &mut WriteTx<'_>, event: Event, step: &Step, hands: &Hands) -> Result<Option<Hands>, Error> {
         self.played.steps += 1;
-        if self.played.steps % 256 == 0 {
+        if self.played.steps.is_multiple_of(256) {
             (self.progress)(self.played.steps);
         }
         let mut after = hands.clone();

@@ -154,7 +154,7 @@ pub fn explore(scope: &Scope, policy: Policy, limits: Limits, mut progress: impl
             }
         }
         next += 1;
-        if next % 65_536 == 0 {
+        if next.is_multiple_of(65_536) {
             progress(graph.worlds.len());
         }
     }

@@ -15,7 +15,10 @@ mod step;
 mod world;
 mod wrong;
 
+use books::Books;
 use clap::Parser;
+use croupier::db;
+use croupier::error::Error;
 use options::{Options, Scope};
 use policy::{Policy, Wrong};
 use search::{Asked, Limits, Violation};
@@ -41,6 +44,25 @@ fn books_that_are_changed_behind_the_model_are_found() {
     let report = run("--depth 2 --walks 3 --seed 1 --sabotage");
 
     assert!(report.problems.iter().any(|problem| problem.contains("the player has")), "{:?}", report.problems);
+}
+
+#[test]
+fn what_is_supposed_is_seen_inside_and_taken_back_afterwards() {
+    let mut books = Books::open(&Scope::one_payout()).expect("books");
+    let rules = books.rules.clone();
+
+    let seen = db::immediately(&mut books.conn, |tx| {
+        let inside = tx.supposing(|tx| {
+            rules.spoil(tx, 1)?;
+            // What is supposed inside of it goes first.
+            let innermost = tx.supposing(|tx| rules.spoil(tx, 2).and_then(|()| rules.balance(tx.read()?)))??;
+            Ok::<_, Error>((innermost, rules.balance(tx.read()?)?))
+        })??;
+        Ok::<_, Error>((inside, rules.balance(tx.read()?)?))
+    });
+
+    assert_eq!(seen.expect("nothing stands in the way"), (((400, 0), (300, 0)), (200, 0)));
+    assert_eq!(rules.balance(&mut books.conn).expect("a balance"), (200, 0));
 }
 
 /// The shortest way to harm that a wrong policy does.
