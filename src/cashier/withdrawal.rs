@@ -17,7 +17,7 @@ use crate::money::Money;
 use crate::orders::secrets::{self, Kept};
 use crate::orders::transitions::{self, Because};
 use crate::orders::{RAIL, Status};
-use crate::payouts::lifecycle::may_decline;
+use crate::payouts::lifecycle::{self, No};
 use crate::payouts::{self, outbox, request};
 use crate::players::{self, Known, PlayerRow};
 use crate::providers::{Direction, Providers, Question, Texts};
@@ -223,12 +223,11 @@ pub fn take_back(
     if !site.payouts.player_may_cancel {
         return Ok(TakenBack::NotOffered);
     }
-    if !may_decline(stage) {
-        return Err(Error::Conflict("the withdrawal is on its way or has ended".into()));
-    }
-    if outbox::history(tx.read()?, id.as_str())?.reached {
-        return Err(Error::Conflict("the withdrawal may be on its way".into()));
-    }
+    let reached = outbox::history(tx.read()?, id.as_str())?.reached;
+    lifecycle::decline(stage, reached).map_err(|no| match no {
+        No::NotNow | No::AlreadySo => Error::Conflict("the withdrawal is on its way or has ended".into()),
+        No::Because(_) => Error::Conflict("the withdrawal may be on its way".into()),
+    })?;
     let why = Because { cause: CANCEL, actor: PLAYER, reason: "taken back by the player" };
     payouts::release(tx, &payout, Status::Cancelled, why, at)?;
     Ok(TakenBack::Done)

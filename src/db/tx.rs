@@ -2,7 +2,7 @@
 
 use std::any::{Any, TypeId};
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 
 use super::connection::DbConn;
@@ -216,6 +216,22 @@ impl<'a> WriteTx<'a> {
     }
 }
 
+impl WriteTx<'_> {
+    /// Runs `work` as a write of its own inside this one, and takes back whatever it wrote. It remembers nothing of what came before, as
+    /// after a start. For checks that walk through everything that can happen from one state of the books.
+    ///
+    /// # Errors
+    ///
+    /// What the database says; then nothing more can be done in this transaction.
+    pub fn supposing<T>(&mut self, work: impl FnOnce(&mut WriteTx<'_>) -> T) -> QueryResult<T> {
+        self.read()?.batch_execute("SAVEPOINT supposed")?;
+        let mut memories = Memories::default();
+        let found = work(&mut WriteTx::new(self.conn, &mut memories));
+        self.conn.batch_execute("ROLLBACK TO SAVEPOINT supposed; RELEASE SAVEPOINT supposed")?;
+        Ok(found)
+    }
+}
+
 /// How often a command's write is run before it gives way to others.
 const TRIES: u32 = 8;
 
@@ -305,7 +321,8 @@ pub(super) fn commit(conn: &mut DbConn) -> QueryResult<()> {
     DbConn::commit_transaction(conn)
 }
 
-/// Runs `work` in a transaction that only reads, and sees the books as they are at one moment, whoever writes meanwhile.
+/// Runs `work` in a transaction that only reads, and sees the books as they are at one moment, whoever writes meanwhile. In a transaction
+/// that is open already it sees the books as that one does.
 ///
 /// # Errors
 ///
@@ -314,6 +331,9 @@ pub fn snapshot<T, E: From<diesel::result::Error>>(
     conn: &mut DbConn,
     work: impl FnOnce(&mut DbConn) -> Result<T, E>,
 ) -> Result<T, E> {
+    if is_open(conn) {
+        return work(conn);
+    }
     match conn {
         DbConn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN")?,
         DbConn::Postgres(conn) => {
@@ -327,6 +347,15 @@ pub fn snapshot<T, E: From<diesel::result::Error>>(
             Err(error)
         }
     }
+}
+
+/// Whether a transaction is open. A broken one is none: beginning another says what is wrong.
+fn is_open(conn: &mut DbConn) -> bool {
+    let status = match conn {
+        DbConn::Sqlite(conn) => AnsiTransactionManager::transaction_manager_status_mut(conn),
+        DbConn::Postgres(conn) => AnsiTransactionManager::transaction_manager_status_mut(conn),
+    };
+    status.transaction_depth().is_ok_and(|depth| depth.is_some())
 }
 
 /// Gives up the open transaction. A failure here must not hide the one that led to it, so it is only logged.

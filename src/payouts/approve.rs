@@ -1,6 +1,6 @@
 //! What staff do with a payout: approve, decline, send again, say how it ended. Every act needs a reason and leaves an audit row.
 
-use super::lifecycle::{Stage, may_approve, may_decline, may_resolve};
+use super::lifecycle::{self, No, Resolution, Stage, Tried, may_approve};
 use super::{Payout, capture, move_to, outbox, release, sending};
 use crate::clock::Micros;
 use crate::db::WriteTx;
@@ -14,6 +14,8 @@ use crate::settings::Site;
 use crate::staff::approvals::{self, Agreement};
 use crate::staff::audit;
 
+pub use super::lifecycle::{Ending, Retried};
+
 /// Who does it, and why.
 #[derive(Debug, Clone, Copy)]
 pub struct By<'a> {
@@ -21,34 +23,6 @@ pub struct By<'a> {
     pub actor: &'a str,
     /// Why, in their words.
     pub reason: &'a str,
-}
-
-/// How a person says a payout ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// The player has the money.
-    Succeeded,
-    /// The player does not have the money.
-    Failed,
-}
-
-impl Ending {
-    /// The word of the back-office API.
-    pub fn name(self) -> &'static str {
-        match self {
-            Ending::Succeeded => "succeeded",
-            Ending::Failed => "failed",
-        }
-    }
-}
-
-/// What a wish to send again leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retried {
-    /// It goes out again.
-    Queued,
-    /// Sending again could pay twice; its provider can be asked what became of it.
-    Ask,
 }
 
 /// Approves a payout; with enough approvals it is queued in the same commit.
@@ -81,13 +55,8 @@ pub fn approve(tx: &mut WriteTx<'_>, site: &Site, id: &ExternalId, by: By<'_>, a
 pub fn decline(tx: &mut WriteTx<'_>, id: &ExternalId, by: By<'_>, at: Micros) -> Result<(), Error> {
     let payout = load(tx, id)?;
     let (_, stage) = payout.standing()?;
-    if !may_decline(stage) {
-        return Err(not_at_this_stage(stage));
-    }
-    if outbox::history(tx.read()?, id.as_str())?.reached {
-        let why = "an earlier attempt may have reached the Cashier: find out how it ended and resolve it";
-        return Err(Error::Conflict(why.into()));
-    }
+    let reached = outbox::history(tx.read()?, id.as_str())?.reached;
+    lifecycle::decline(stage, reached).map_err(|no| conflict(stage, no))?;
     audit::append(tx, by.actor, "payout.decline", id.as_str(), by.reason, at)?;
     let why = Because { cause: "decline", actor: by.actor, reason: by.reason };
     release(tx, &payout, Status::Cancelled, why, at)
@@ -111,29 +80,19 @@ pub fn retry(
     let site = SiteId(payout.site_id);
     let manners = providers.of_site(&payout.provider, site).map(|provider| provider.manners(site));
     let history = outbox::history(tx.read()?, id.as_str())?;
-    match stage {
-        Stage::Queued => {}
-        Stage::Unknown if history.attempts == 0 => {
-            return Err(Error::Conflict("nothing of it was ever sent: find out how it ended and resolve it".into()));
-        }
-        Stage::Unknown if history.under_way => {
-            return Err(Error::Conflict("an attempt is still under way".into()));
-        }
-        Stage::Unknown if manners.is_some_and(|manners| manners.deduplicates) => {}
-        Stage::Unknown if manners.is_some_and(|manners| manners.tells_status) => {
-            audit::append(tx, by.actor, "payout.retry", id.as_str(), by.reason, at)?;
-            return Ok(Retried::Ask);
-        }
-        Stage::Unknown => {
-            return Err(Error::Conflict(
-                "the outcome is unknown and sending again could pay twice: find out how it ended and resolve it".into(),
-            ));
-        }
-        Stage::AwaitingApproval | Stage::Sending | Stage::Sent | Stage::Done => return Err(not_at_this_stage(stage)),
-    }
+    let tried = Tried {
+        ever: history.attempts > 0,
+        under_way: history.under_way,
+        deduplicates: manners.is_some_and(|manners| manners.deduplicates),
+        tells_status: manners.is_some_and(|manners| manners.tells_status),
+    };
+    let retried = lifecycle::retry(stage, tried).map_err(|no| conflict(stage, no))?;
     audit::append(tx, by.actor, "payout.retry", id.as_str(), by.reason, at)?;
-    let why = Because { cause: "retry", actor: by.actor, reason: by.reason };
-    outbox::queue_again(tx, &payout, why, at).map(|()| Retried::Queued)
+    if retried == Retried::Queued {
+        let why = Because { cause: "retry", actor: by.actor, reason: by.reason };
+        outbox::queue_again(tx, &payout, why, at)?;
+    }
+    Ok(retried)
 }
 
 /// Says how a payout ended. An open one is captured or released; one that ended the other way is corrected.
@@ -154,14 +113,10 @@ pub fn resolve(
     let (status, stage) = payout.standing()?;
     // What an older copy takes for unsent may have been sent and paid since the copy was made.
     let held = sending::held(tx.read()?)?.is_some();
-    if !may_resolve(stage, held) {
-        return Err(not_at_this_stage(stage));
-    }
-    let ended =
-        (stage == Stage::Done).then(|| if status == Status::Credited { Ending::Succeeded } else { Ending::Failed });
-    if ended == Some(ending) {
-        return Err(Error::Conflict(format!("the payout has {} already", ending.name())));
-    }
+    let resolution = lifecycle::resolve(status, stage, held, ending).map_err(|no| match no {
+        No::AlreadySo => Error::Conflict(format!("the payout has {} already", ending.name())),
+        No::NotNow | No::Because(_) => conflict(stage, no),
+    })?;
     let act = format!("resolve:{}", ending.name());
     let required = people(site, &payout)?;
     let agreement = approvals::agree(tx, id.as_str(), &act, by.actor, by.reason, required, at)?;
@@ -171,10 +126,10 @@ pub fn resolve(
         let known = site.providers.iter().find(|name| **name == payout.provider);
         let gone = || Error::Conflict(format!("the site has no account with {} any more", payout.provider));
         let provider = *known.ok_or_else(gone)?;
-        match (ended, ending) {
-            (None, Ending::Succeeded) => capture(tx, &payout, provider, why, at)?,
-            (None, Ending::Failed) => release(tx, &payout, Status::Failed, why, at)?,
-            (Some(_), _) => correct(tx, &payout, provider, ending, why, at)?,
+        match resolution {
+            Resolution::Capture => capture(tx, &payout, provider, why, at)?,
+            Resolution::Release => release(tx, &payout, Status::Failed, why, at)?,
+            Resolution::Correct => correct(tx, &payout, provider, ending, why, at)?,
         }
     }
     Ok(agreement)
@@ -220,6 +175,13 @@ fn load(tx: &mut WriteTx<'_>, id: &ExternalId) -> Result<Payout, Error> {
 
 fn people(site: &Site, payout: &Payout) -> Result<usize, Error> {
     Ok(if site.needs_four_eyes(payout.money()?) { 2 } else { 1 })
+}
+
+fn conflict(stage: Stage, no: No) -> Error {
+    match no {
+        No::NotNow | No::AlreadySo => not_at_this_stage(stage),
+        No::Because(why) => Error::Conflict(why.into()),
+    }
 }
 
 fn not_at_this_stage(stage: Stage) -> Error {

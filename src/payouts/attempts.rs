@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::lifecycle::{Attempt, Stage};
+use super::lifecycle::{Attempt, Stage, awaits_answer};
 use crate::clock::Micros;
 use crate::db::schema::{payout_attempts, payouts};
 use crate::db::{DbConn, WriteTx};
@@ -109,7 +109,7 @@ pub fn is_under_way(conn: &mut DbConn, external_id: &str, number: i64) -> QueryR
         .count()
         .get_result(conn)?;
     let stage: Option<String> = payouts::table.find(external_id).select(payouts::stage).first(conn).optional()?;
-    Ok(open == 1 && stage.as_deref() == Some(Stage::Sending.name()))
+    Ok(open == 1 && stage.as_deref().and_then(Stage::from_name).is_some_and(awaits_answer))
 }
 
 /// Writes the outcome of an attempt that has none. Says whether it had none.

@@ -66,6 +66,37 @@ pub enum Decision {
     Review(&'static str),
 }
 
+/// What the provider may have said of a payout before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// That it paid it, in the terms of the order.
+    Paid,
+    /// That another transaction of its own moved the same money.
+    MovedByAnother,
+}
+
+impl Decision {
+    /// The decision in the light of what was said before: what was said to be paid is not given back on a later word, and what moved twice
+    /// is shown to a person (threats R6). `said` looks that up, and only where it matters.
+    ///
+    /// # Errors
+    ///
+    /// What `said` returns.
+    pub fn after<E>(self, said: impl FnOnce(Earlier) -> Result<bool, E>) -> Result<Self, E> {
+        let (earlier, contradicted) = match self {
+            Decision::Release(_) => (Earlier::Paid, Decision::Review("decline_after_success")),
+            Decision::Record => (Earlier::MovedByAnother, Decision::Review("paid_twice")),
+            Decision::Capture | Decision::Sent | Decision::HoldAndReview(_) | Decision::Review(_) => return Ok(self),
+        };
+        Ok(if said(earlier)? { contradicted } else { self })
+    }
+}
+
+/// Where a new payout stands; `by_itself`: nobody must approve it.
+pub fn first_standing(by_itself: bool) -> (Status, Stage) {
+    if by_itself { (Status::PendingPayment, Stage::Queued) } else { (Status::ManualReview, Stage::AwaitingApproval) }
+}
+
 /// What `news` means for a payout that stands at `status` and `stage`. `reached`: whether an attempt may have reached the provider; a
 /// success of a payout that never left us is no success of ours.
 pub fn on_news(status: Status, stage: Stage, reached: bool, news: News) -> Decision {
@@ -161,6 +192,27 @@ pub fn after_attempt(outcome: Attempt, reached_before: bool, on_refusal: OnRefus
     }
 }
 
+/// What follows from an attempt that nobody waits for any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterSilence {
+    /// Put it back, to be sent again.
+    QueueAgain,
+    /// Keep the hold and ask a person. Carries the review's kind.
+    Unknown(&'static str),
+}
+
+/// What follows from an attempt that nobody waits for any more, for a payout that is still `Sending`. `prepared_only`: no byte that could
+/// make an order has gone out. Only where the provider pays a repeated id once (`deduplicates`) is it sent again (threats OUT-3).
+pub fn after_silence(prepared_only: bool, reached_before: bool, deduplicates: bool) -> AfterSilence {
+    let not_sent = prepared_only && !reached_before;
+    if not_sent || deduplicates { AfterSilence::QueueAgain } else { AfterSilence::Unknown("payout_unknown") }
+}
+
+/// The status of a payout that was `status` and whose outcome nobody knows, after a review of this kind.
+pub fn status_of_unknown(status: Status, review: &str) -> Status {
+    if review == "payout_unknown" { status } else { Status::ManualReview }
+}
+
 /// What a payout's move is told as; `None`: nothing that a game server must know.
 pub fn told_as(from: (Status, Stage), to: (Status, Stage)) -> Option<Kind> {
     match to {
@@ -174,14 +226,136 @@ pub fn told_as(from: (Status, Stage), to: (Status, Stage)) -> Option<Kind> {
     }
 }
 
+/// Whether a worker may take it on.
+pub fn may_claim(stage: Stage) -> bool {
+    stage == Stage::Queued
+}
+
+/// Whether it waits for the answer to an attempt: only then may the request go out, and only then does the answer change anything.
+pub fn awaits_answer(stage: Stage) -> bool {
+    stage == Stage::Sending
+}
+
+/// Why staff may not do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum No {
+    /// Not at this stage.
+    NotNow,
+    /// It ended so already.
+    AlreadySo,
+    /// For this reason.
+    Because(&'static str),
+}
+
 /// Whether staff may still approve.
 pub fn may_approve(stage: Stage) -> bool {
     stage == Stage::AwaitingApproval
 }
 
-/// Whether staff may still decline: nothing of it has left.
-pub fn may_decline(stage: Stage) -> bool {
-    matches!(stage, Stage::AwaitingApproval | Stage::Queued)
+/// Whether staff, or its player, may still decline: nothing of it has left. `reached`: whether an attempt may have reached the provider.
+///
+/// # Errors
+///
+/// Why not.
+pub fn decline(stage: Stage, reached: bool) -> Result<(), No> {
+    const REACHED: &str = "an earlier attempt may have reached the Cashier: find out how it ended and resolve it";
+    match stage {
+        Stage::AwaitingApproval | Stage::Queued if reached => Err(No::Because(REACHED)),
+        Stage::AwaitingApproval | Stage::Queued => Ok(()),
+        Stage::Sending | Stage::Unknown | Stage::Sent | Stage::Done => Err(No::NotNow),
+    }
+}
+
+/// What a wish to send again leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retried {
+    /// It goes out again.
+    Queued,
+    /// Sending again could pay twice; its provider can be asked what became of it.
+    Ask,
+}
+
+/// What is known of a payout that somebody wants to send again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// It was sent, or may have been.
+    pub ever: bool,
+    /// An attempt has no outcome yet.
+    pub under_way: bool,
+    /// Its provider pays a repeated id once.
+    pub deduplicates: bool,
+    /// Its provider tells a status.
+    pub tells_status: bool,
+}
+
+/// Whether a payout may be sent again. One that waits after tries that never reached the provider goes at once; an unknown one goes again
+/// only where the provider pays a repeated id once, and is asked about where it tells a status.
+///
+/// # Errors
+///
+/// Why not.
+pub fn retry(stage: Stage, tried: Tried) -> Result<Retried, No> {
+    match stage {
+        Stage::Queued => Ok(Retried::Queued),
+        Stage::Unknown if !tried.ever => {
+            Err(No::Because("nothing of it was ever sent: find out how it ended and resolve it"))
+        }
+        Stage::Unknown if tried.under_way => Err(No::Because("an attempt is still under way")),
+        Stage::Unknown if tried.deduplicates => Ok(Retried::Queued),
+        Stage::Unknown if tried.tells_status => Ok(Retried::Ask),
+        Stage::Unknown => Err(No::Because(
+            "the outcome is unknown and sending again could pay twice: find out how it ended and resolve it",
+        )),
+        Stage::AwaitingApproval | Stage::Sending | Stage::Sent | Stage::Done => Err(No::NotNow),
+    }
+}
+
+/// How a person says a payout ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// The player has the money.
+    Succeeded,
+    /// The player does not have the money.
+    Failed,
+}
+
+impl Ending {
+    /// The word of the back-office API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ending::Succeeded => "succeeded",
+            Ending::Failed => "failed",
+        }
+    }
+}
+
+/// What a person's word about the end of a payout does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// Take the held money.
+    Capture,
+    /// Give the held money back.
+    Release,
+    /// It ended the other way: move the money after all.
+    Correct,
+}
+
+/// What a person's word does to a payout that stands at `status` and `stage`.
+///
+/// # Errors
+///
+/// Why it does nothing.
+pub fn resolve(status: Status, stage: Stage, sending_held: bool, ending: Ending) -> Result<Resolution, No> {
+    if !may_resolve(stage, sending_held) {
+        return Err(No::NotNow);
+    }
+    let ended = if status == Status::Credited { Ending::Succeeded } else { Ending::Failed };
+    match (stage == Stage::Done, ending) {
+        (true, _) if ended == ending => Err(No::AlreadySo),
+        (true, _) => Ok(Resolution::Correct),
+        (false, Ending::Succeeded) => Ok(Resolution::Capture),
+        (false, Ending::Failed) => Ok(Resolution::Release),
+    }
 }
 
 /// Whether a person may say how it ended: it was sent or may have been, or it ended. While sending is held, this is an older copy or
@@ -195,100 +369,4 @@ pub fn may_resolve(stage: Stage, sending_held: bool) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hold_is_ended_only_by_a_final_word_on_an_open_payout() {
-        for status in Status::all() {
-            for stage in Stage::all() {
-                for (news, reached) in News::ALL.into_iter().flat_map(|news| [(news, false), (news, true)]) {
-                    let decision = on_news(status, stage, reached, news);
-                    if decision == Decision::Capture {
-                        assert!(reached && news == News::PayoutPaid);
-                        assert!(stage != Stage::AwaitingApproval && stage != Stage::Done);
-                    }
-                    if let Decision::Release(status) = decision {
-                        let why = if status == Status::Failed { News::PayoutDeclined } else { News::PayoutCancelled };
-                        assert!(news == why && stage != Stage::Done);
-                    }
-                    if stage == Stage::Done {
-                        assert!(matches!(decision, Decision::Record | Decision::Review(_)), "final stays final");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_the_provider_works_on_is_certainly_there_when_something_was_sent() {
-        for status in Status::all() {
-            for stage in Stage::all() {
-                for (news, reached) in News::ALL.into_iter().flat_map(|news| [(news, false), (news, true)]) {
-                    let certain = stage == Stage::Unknown && reached && news == News::PayoutPending;
-                    assert_eq!(on_news(status, stage, reached, news) == Decision::Sent, certain, "{stage:?} {news:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn unknown_never_releases_money_and_never_sends_again() {
-        for reached_before in [false, true] {
-            for on_refusal in [OnRefusal::Release, OnRefusal::Review] {
-                let after = after_attempt(Attempt::Unknown, reached_before, on_refusal);
-                assert_eq!(after, AfterAttempt::Unknown("payout_unknown"));
-            }
-        }
-    }
-
-    #[test]
-    fn only_the_first_refusal_releases() {
-        assert_eq!(after_attempt(Attempt::Refused, false, OnRefusal::Release), AfterAttempt::Release);
-        for (reached_before, on_refusal) in
-            [(true, OnRefusal::Release), (true, OnRefusal::Review), (false, OnRefusal::Review)]
-        {
-            assert!(matches!(after_attempt(Attempt::Refused, reached_before, on_refusal), AfterAttempt::Unknown(_)));
-        }
-    }
-
-    #[test]
-    fn what_has_left_can_be_neither_approved_nor_declined() {
-        for stage in [Stage::Sending, Stage::Unknown, Stage::Sent, Stage::Done] {
-            assert!(!may_approve(stage) && !may_decline(stage), "{stage:?}");
-        }
-        for stage in [Stage::AwaitingApproval, Stage::Queued, Stage::Sending] {
-            assert!(!may_resolve(stage, false), "{stage:?}");
-        }
-    }
-
-    #[test]
-    fn while_sending_is_held_a_person_may_say_how_one_that_waits_ended() {
-        let resolvable = |held| Stage::all().filter(|stage| may_resolve(*stage, held)).collect::<Vec<_>>();
-        assert_eq!(resolvable(false), [Stage::Unknown, Stage::Sent, Stage::Done]);
-        let waits = [Stage::AwaitingApproval, Stage::Queued, Stage::Unknown, Stage::Sent, Stage::Done];
-        assert_eq!(resolvable(true), waits);
-    }
-
-    #[test]
-    fn every_end_of_a_payout_is_told_as_what_it_is() {
-        for from in Stage::all().map(|stage| (Status::ManualReview, stage)) {
-            assert_eq!(told_as(from, (Status::Credited, Stage::Done)), Some(Kind::PayoutSucceeded));
-            assert_eq!(told_as(from, (Status::Failed, Stage::Done)), Some(Kind::PayoutFailed));
-            assert_eq!(told_as(from, (Status::Cancelled, Stage::Done)), Some(Kind::PayoutCancelled));
-            assert_eq!(told_as(from, (Status::ManualReview, Stage::Unknown)), None);
-        }
-        let waits = (Status::ManualReview, Stage::AwaitingApproval);
-        let queued = (Status::PendingPayment, Stage::Queued);
-        assert_eq!(told_as(waits, queued), Some(Kind::PayoutApproved));
-        assert_eq!(told_as((Status::ManualReview, Stage::Unknown), queued), None);
-    }
-
-    #[test]
-    fn stages_and_names_lead_to_each_other() {
-        for stage in Stage::all() {
-            assert_eq!(Stage::from_name(stage.name()), Some(stage));
-        }
-        assert_eq!(Stage::from_name("paid"), None);
-    }
-}
+mod tests;

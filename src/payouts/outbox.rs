@@ -6,7 +6,10 @@
 use diesel::prelude::*;
 
 use super::attempts::{finish_attempt, note_late_answer, others_reached};
-use super::lifecycle::{AfterAttempt, Attempt, Stage, after_attempt};
+use super::lifecycle::{
+    AfterAttempt, AfterSilence, Attempt, Stage, after_attempt, after_silence, awaits_answer, may_claim,
+    status_of_unknown,
+};
 use super::{Payout, move_to, release, sending, written};
 use crate::clock::Micros;
 use crate::db::schema::{outbox, payout_attempts, payouts};
@@ -112,7 +115,7 @@ pub fn claim(
         .optional()?;
     let payout = super::find(conn, external_id)?;
     let (Some(attempts), Some(payout)) = (attempts, payout) else { return Ok(None) };
-    if payout.standing()?.1 != Stage::Queued {
+    if !may_claim(payout.standing()?.1) {
         return Ok(None);
     }
     let written = match write(conn, &payout).and_then(|new| written::with_earlier_bytes(conn, vault, external_id, new))
@@ -202,7 +205,7 @@ pub fn record(
     let reached_before = others_reached(tx, id, claim.attempt)?;
     let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
     let (status, stage) = payout.standing()?;
-    if stage != Stage::Sending {
+    if !awaits_answer(stage) {
         log::info!("payout {id}: attempt {} came back {}, but it has moved on", claim.attempt, outcome.name());
         return Ok(());
     }
@@ -245,7 +248,7 @@ pub fn hold_for_review(
     at: Micros,
 ) -> Result<(), Error> {
     remove(tx, &payout.external_id)?;
-    let status = if kind == "payout_unknown" { payout.standing()?.0 } else { Status::ManualReview };
+    let status = status_of_unknown(payout.standing()?.0, kind);
     move_to(tx, payout, (status, Stage::Unknown), why, at)?;
     let note = format!("payout {}: {} ({}); the hold stays", payout.external_id, why.reason, why.cause);
     let (site, external_id) = (SiteId(payout.site_id), Some(payout.external_id.as_str()));
@@ -280,14 +283,14 @@ pub fn settle(
     }
     let payout = super::find(tx.read()?, id)?.ok_or(Error::NotFound("payout"))?;
     let why = Because { cause, actor: SYSTEM, reason: "an attempt was under way when the process stopped" };
-    if payout.standing()?.1 != Stage::Sending {
+    if !awaits_answer(payout.standing()?.1) {
         return Ok(true);
     }
-    let not_sent = prepared_only && !others_reached(tx, id, open.number)?;
-    if not_sent || deduplicates(&payout.provider, SiteId(payout.site_id)) {
-        queue_again(tx, &payout, why, at)?;
-    } else {
-        hold_for_review(tx, &payout, "payout_unknown", why, at)?;
+    let reached_before = others_reached(tx, id, open.number)?;
+    let deduplicates = deduplicates(&payout.provider, SiteId(payout.site_id));
+    match after_silence(prepared_only, reached_before, deduplicates) {
+        AfterSilence::QueueAgain => queue_again(tx, &payout, why, at)?,
+        AfterSilence::Unknown(kind) => hold_for_review(tx, &payout, kind, why, at)?,
     }
     Ok(true)
 }

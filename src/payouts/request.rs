@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::lifecycle::Stage;
+use super::lifecycle::{Stage, first_standing};
 use super::{Payout, outbox};
 use crate::clock::{DAY_MICROS, Micros};
 use crate::db::WriteTx;
@@ -66,11 +66,7 @@ pub fn open(
     }
     let id = ExternalId::generate();
     ledger::hold(tx, &id, player.id, amount, at)?;
-    let (status, stage) = if goes_by_itself(site, amount) {
-        (Status::PendingPayment, Stage::Queued)
-    } else {
-        (Status::ManualReview, Stage::AwaitingApproval)
-    };
+    let (status, stage) = first_standing(goes_by_itself(site, amount));
     let payout = Payout {
         external_id: id.as_str().to_owned(),
         provider: provider.to_owned(),

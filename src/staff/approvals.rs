@@ -62,18 +62,27 @@ pub fn agree(
 ) -> Result<Agreement, Error> {
     assert!((1..=2).contains(&required), "one or two people agree, not {required}");
     let waiting: Vec<Approval> = pending(tx.read()?, subject)?.into_iter().filter(|one| one.act == act).collect();
-    if required > 1 && waiting.iter().any(|one| one.actor.eq_ignore_ascii_case(actor)) {
-        return Err(Error::Conflict("the same person cannot approve twice".into()));
-    }
-    let approvals = waiting.len() + 1;
-    if approvals < required {
+    let before: Vec<&str> = waiting.iter().map(|one| one.actor.as_str()).collect();
+    if !is_agreed(&before, actor, required)? {
         insert(tx, subject, act, actor, reason, at)?;
-        return Ok(Agreement::Waiting { approvals, required });
+        return Ok(Agreement::Waiting { approvals: before.len() + 1, required });
     }
     withdraw(tx, subject)?;
     let others = waiting.into_iter().map(|one| one.actor).filter(|other| !other.eq_ignore_ascii_case(actor));
     let by = others.chain([actor.to_owned()]).collect();
     Ok(Agreement::Agreed { by })
+}
+
+/// Whether enough people agree when `actor` says yes after those who said it `before`, to the same act about the same subject.
+///
+/// # Errors
+///
+/// `Conflict`: the same person said yes already, and another one must.
+pub fn is_agreed(before: &[&str], actor: &str, required: usize) -> Result<bool, Error> {
+    if required > 1 && before.iter().any(|other| other.eq_ignore_ascii_case(actor)) {
+        return Err(Error::Conflict("the same person cannot approve twice".into()));
+    }
+    Ok(before.len() + 1 >= required)
 }
 
 /// The yeses about `subject` that wait for another one, oldest first.

@@ -11,7 +11,7 @@ use crate::ids::SiteId;
 use crate::ledger::PlayerId;
 use crate::orders::transitions::Because;
 use crate::orders::{Status, reviews};
-use crate::payouts::lifecycle::Decision as PayoutDecision;
+use crate::payouts::lifecycle::{Decision as PayoutDecision, Earlier};
 use crate::payouts::{self, Payout, lifecycle, outbox};
 use crate::players;
 use crate::providers::{Direction, News, Notification};
@@ -301,13 +301,13 @@ fn apply_to_payout(
         stage.name()
     );
     let reached = outbox::history(tx.read()?, &payout.external_id)?.reached;
-    match lifecycle::on_news(status, stage, reached, notification.news) {
+    let said = |earlier| match earlier {
+        Earlier::Paid => was_said_paid(tx, notification),
+        Earlier::MovedByAnother => moved_twice(tx, notification),
+    };
+    match lifecycle::on_news(status, stage, reached, notification.news).after(said)? {
         PayoutDecision::Capture => {
             payouts::capture(tx, payout, notification.provider, why, at).map(|()| Verdict::Applied)
-        }
-        PayoutDecision::Release(_) if was_said_paid(tx, notification)? => {
-            review(tx, id, notification, "decline_after_success", &note, at)?;
-            Ok(Verdict::Review)
         }
         PayoutDecision::Release(to) => payouts::release(tx, payout, to, why, at).map(|()| Verdict::Applied),
         // Its review stays open: a person closes it.
@@ -318,10 +318,6 @@ fn apply_to_payout(
             outbox::remove(tx, &payout.external_id)?;
             payouts::move_to(tx, payout, (Status::ManualReview, payouts::Stage::Unknown), why, at)?;
             review(tx, id, notification, kind, &note, at)?;
-            Ok(Verdict::Review)
-        }
-        PayoutDecision::Record if moved_twice(tx, notification)? => {
-            review(tx, id, notification, "paid_twice", &note, at)?;
             Ok(Verdict::Review)
         }
         PayoutDecision::Record => Ok(Verdict::Recorded),
