@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::process::Memory;
 use crate::promises;
 use crate::stats::{Spread, Summary, milliseconds, thousands};
-use crate::target::{Service, Target};
+use crate::target::{Ground, Service, Target, Workers};
 use crate::workload::{Deposit, Workload, fresh};
 
 /// Requests that are made ready for each second, unless more were seen to be answered.
@@ -81,13 +81,15 @@ pub struct Measured {
     pub cells: Vec<Cell>,
     pub points: Vec<Point>,
     pub memory: Vec<Held>,
+    /// What was chosen on the way.
+    pub notes: Vec<String>,
 }
 
 /// What measures.
 pub struct Bench<'a> {
     options: &'a Options,
     targets: Vec<Target>,
-    cluster: Option<Cluster>,
+    ground: Ground,
     bar: ProgressBar,
     seen: HashMap<(&'static str, &'static str, usize), f64>,
 }
@@ -95,10 +97,11 @@ pub struct Bench<'a> {
 impl<'a> Bench<'a> {
     /// Ready to measure these targets.
     pub fn new(options: &'a Options, targets: Vec<Target>, cluster: Option<Cluster>) -> Self {
+        let ground = Ground { parent: options.dir.clone(), cluster, workers: Workers::ALL[0] };
         let bar = ProgressBar::new(0);
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed} {msg}").expect("a template");
         bar.set_style(style);
-        Self { options, targets, cluster, bar, seen: HashMap::new() }
+        Self { options, targets, ground, bar, seen: HashMap::new() }
     }
 
     /// Measures everything.
@@ -108,6 +111,9 @@ impl<'a> Bench<'a> {
     /// What did not start, or did not keep a promise.
     pub fn run(mut self) -> Result<Measured, Failure> {
         let mut measured = Measured::default();
+        if self.targets.contains(&Target::Fastapi) {
+            measured.notes.push(self.choose_workers()?);
+        }
         let levels = self.options.connections();
         self.bar.set_length((levels.len() * self.options.rounds() * self.plan().len()) as u64);
         if !self.options.workloads().is_empty() {
@@ -122,6 +128,29 @@ impl<'a> Bench<'a> {
         }
         self.bar.finish_and_clear();
         Ok(measured)
+    }
+
+    /// Tries how FastAPI is best run, and says it.
+    fn choose_workers(&mut self) -> Result<String, Failure> {
+        let (mut best, mut most) = (self.ground.workers, 0.0);
+        let mut told = Vec::new();
+        for workers in Workers::ALL {
+            self.ground.workers = workers;
+            let service = self.start(Target::Fastapi)?;
+            let requests = Workload::RequestPayout.requests(10_000, &[]);
+            let run = Run { longest: Duration::from_secs(1), ..closed(&service, requests, 64) };
+            let seen = load::run(run)?.per_second;
+            told.push(format!("{}×{}: {}/s", workers.processes, workers.pool, thousands(seen)));
+            if seen > most {
+                (best, most) = (workers, seen);
+            }
+        }
+        self.ground.workers = best;
+        let (processes, pool, told) = (best.processes, best.pool, told.join(", "));
+        let note =
+            format!("FastAPI runs best with {processes} processes × {pool} connections ({told} at 64 connections)");
+        self.say(&note);
+        Ok(note)
     }
 
     /// What a round measures. The ceiling comes first.
@@ -173,7 +202,7 @@ impl<'a> Bench<'a> {
 
     /// Starts a target, sees that it keeps its promises, and lets it get warm.
     fn start(&self, target: Target) -> Result<Service, Failure> {
-        let service = Service::start(target, &self.options.dir, self.cluster.as_ref())?;
+        let service = Service::start(target, &self.ground)?;
         promises::kept(&service)?;
         let requests = Workload::RequestPayout.requests(20_000, &[]);
         let warm = Run { longest: Duration::from_millis(700), ..closed(&service, requests, 16) };

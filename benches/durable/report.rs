@@ -67,7 +67,11 @@ impl Report<'_> {
             return;
         }
         let (rounds, seconds) = (self.options.rounds(), self.options.seconds());
-        println!("{}\n", self.machine.shown());
+        println!("{}", self.machine.shown());
+        for note in &self.measured.notes {
+            println!("{note}");
+        }
+        println!();
         if !self.measured.cells.is_empty() {
             println!("requests/s: median (lowest–highest) of {rounds} rounds of {seconds} s, by connections");
             println!("{}\n", self.cells(|cell| Some(cell.figure(|round| round.per_second)?.shown(thousands))));
@@ -197,7 +201,7 @@ impl Report<'_> {
             })
         });
         json!({"machine": self.machine.to_json(), "rounds": self.options.rounds(), "seconds": self.options.seconds(),
-            "wrong": self.bad(), "ratios": ratios.collect::<Vec<_>>(),
+            "notes": self.measured.notes, "wrong": self.bad(), "ratios": ratios.collect::<Vec<_>>(),
             "closed_loop": self.measured.cells.iter().map(cell).collect::<Vec<_>>(),
             "open_loop": self.measured.points.iter().map(|point| {
                 json!({"target": point.target.name(), "rate": point.rate, "follows": point.follows(),

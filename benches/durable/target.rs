@@ -111,6 +111,35 @@ fn modules() -> PathBuf {
     Path::new(INSTALLED).join("fastify/node_modules")
 }
 
+/// How FastAPI is run: one process or two, one connection in the pool of each or the five that are the default. A file has one writer,
+/// so which is best is not known before it was tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Workers {
+    pub processes: usize,
+    pub pool: usize,
+}
+
+impl Workers {
+    /// What is tried.
+    pub const ALL: [Workers; 4] = [
+        Workers { processes: 1, pool: 1 },
+        Workers { processes: 1, pool: 5 },
+        Workers { processes: 2, pool: 1 },
+        Workers { processes: 2, pool: 5 },
+    ];
+}
+
+/// What services are started with.
+#[derive(Debug)]
+pub struct Ground {
+    /// Where their directories are made.
+    pub parent: PathBuf,
+    /// For those that need a server.
+    pub cluster: Option<Cluster>,
+    /// How FastAPI is run.
+    pub workers: Workers,
+}
+
 /// A target that runs, with funded players and an empty book.
 #[derive(Debug)]
 pub struct Service {
@@ -123,11 +152,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it with everything of its own, below `parent`. Targets on a server get a new database there.
-    pub fn start(target: Target, parent: &Path, cluster: Option<&Cluster>) -> Result<Self, Failure> {
-        let directory = process::directory(parent)?;
+    /// Starts it with everything of its own. Targets on a server get a new database there.
+    pub fn start(target: Target, ground: &Ground) -> Result<Self, Failure> {
+        let directory = process::directory(&ground.parent)?;
         let home = directory.path();
-        let database = match cluster {
+        let database = match &ground.cluster {
             Some(cluster) if target.needs_a_server() => {
                 let name = if target == Target::Postgres { "croupier" } else { "one_by_one" };
                 cluster.drop_database(name)?;
@@ -139,7 +168,7 @@ impl Service {
             Target::Bare => referenced(Reference::Bare, home, &database)?,
             Target::OneByOneSqlite | Target::OneByOnePostgres => referenced(Reference::OneByOne, home, &database)?,
             Target::Sqlite | Target::Postgres => croupier(home, &database)?,
-            Target::Fastapi => fastapi(home)?,
+            Target::Fastapi => fastapi(home, ground.workers)?,
             Target::Fastify => fastify(home)?,
         };
         let at_rest = process.memory();
@@ -223,11 +252,12 @@ fn croupier(home: &Path, database: &str) -> Result<(Process, Vec<SocketAddr>), F
     Ok((process, doors))
 }
 
-fn fastapi(home: &Path) -> Result<(Process, Vec<SocketAddr>), Failure> {
+fn fastapi(home: &Path, workers: Workers) -> Result<(Process, Vec<SocketAddr>), Failure> {
     let door = process::free_port()?;
     let mut command = Command::new(python());
     command.args(["-m", "uvicorn", "app:app", "--no-access-log", "--log-level", "warning", "--port"]);
     command.arg(door.port().to_string()).current_dir(Path::new(PEERS).join("fastapi"));
+    command.args(["--workers", &workers.processes.to_string()]).env("POOL", workers.pool.to_string());
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     listening("fastapi", command, home, door)
 }

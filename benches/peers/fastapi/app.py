@@ -130,14 +130,7 @@ async def fields_of(request: Request) -> dict[str, str]:
     return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
 
 
-def transaction():
-    with new_session.begin() as session:
-        yield session
-
-
 Fields = Annotated[dict[str, str], Depends(fields_of)]
-# Of the function: the commit comes before the answer.
-Transaction = Annotated[Session, Depends(transaction, scope="function")]
 
 
 def refused(code: int, why: str) -> dict:
@@ -197,7 +190,7 @@ def decide(session: Session, fields: dict[str, str]) -> dict:
 
 
 @app.post("/cashier/callback/carouseller")
-def callback(fields: Fields, session: Transaction) -> dict:
+def callback(fields: Fields) -> dict:
     if not is_signed(fields):
         return refused(500, "Invalid signature")
     if fields.get("site_id") != str(SITE):
@@ -208,4 +201,7 @@ def callback(fields: Fields, session: Transaction) -> dict:
         return refused(500, "Invalid amount")
     if not fields.get("transaction_id"):
         return refused(500, "Missing parameter transaction_id")
-    return decide(session, fields)
+    # Not a dependency that yields the session: the commit must come before the answer, and a connection that is held until the answer
+    # is written waits for a thread while all threads wait for a connection.
+    with new_session.begin() as session:
+        return decide(session, fields)
