@@ -104,13 +104,12 @@ impl<'a> Bench<'a> {
         Self { options, targets, ground, bar, seen: HashMap::new() }
     }
 
-    /// Measures everything.
+    /// Measures everything. What was measured before something failed stays.
     ///
     /// # Errors
     ///
     /// What did not start, or did not keep a promise.
-    pub fn run(mut self) -> Result<Measured, Failure> {
-        let mut measured = Measured::default();
+    pub fn run(mut self, measured: &mut Measured) -> Result<(), Failure> {
         if self.targets.contains(&Target::Fastapi) {
             measured.notes.push(self.choose_workers()?);
         }
@@ -118,16 +117,16 @@ impl<'a> Bench<'a> {
         self.bar.set_length((levels.len() * self.options.rounds() * self.plan().len()) as u64);
         if !self.options.workloads().is_empty() {
             for connections in levels {
-                self.level(connections, &mut measured)?;
+                self.level(connections, measured)?;
             }
         }
         if self.options.curve() {
             for target in self.targets.clone() {
-                self.curve(target, &mut measured)?;
+                self.curve(target, measured)?;
             }
         }
         self.bar.finish_and_clear();
-        Ok(measured)
+        Ok(())
     }
 
     /// Tries how FastAPI is best run, and says it.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::load::Failure;
 
 /// How long a service may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What must end, and go, when this process is told to stop.
 static RUNNING: Mutex<(Vec<u32>, Vec<PathBuf>)> = Mutex::new((Vec::new(), Vec::new()));

@@ -54,28 +54,28 @@ pub fn be(reference: Reference, options: &Options) {
     });
 }
 
+/// All players at once, so that they share their commits.
 async fn fund(state: &State) {
-    let usd = Currency::parse("USD").expect("a currency");
-    for number in 0..PLAYERS {
-        let login = Login::parse(&player(number)).expect("a login");
-        let player = Player { site: SiteId(SITE), login };
-        let put = player.clone();
-        let made = state.db.write(Scope::from(&put.clone()), move |tx| {
-            players::put(tx, &put, &players::Change::default(), clock::now())
-        });
-        made.await.expect("a player");
-        let movement = Movement {
-            player,
-            kind: Kind::Bonus,
-            amount: FUNDS,
-            currency: usd,
-            reference: "seed".into(),
-            reason: None,
-        };
-        let key = format!("seed-{number}");
-        let whose = Scope::from(&movement.player);
-        state.db.write(whose, move |tx| transactions::make(tx, &key, &movement, clock::now())).await.expect("money");
-    }
+    futures_util::future::join_all((0..PLAYERS).map(|number| fund_one(state, number))).await;
+}
+
+async fn fund_one(state: &State, number: u64) {
+    let login = Login::parse(&player(number)).expect("a login");
+    let player = Player { site: SiteId(SITE), login };
+    let (put, whose) = (player.clone(), Scope::from(&player));
+    let made =
+        state.db.write(whose.clone(), move |tx| players::put(tx, &put, &players::Change::default(), clock::now()));
+    made.await.expect("a player");
+    let movement = Movement {
+        player,
+        kind: Kind::Bonus,
+        amount: FUNDS,
+        currency: Currency::parse("USD").expect("a currency"),
+        reference: "seed".into(),
+        reason: None,
+    };
+    let key = format!("seed-{number}");
+    state.db.write(whose, move |tx| transactions::make(tx, &key, &movement, clock::now())).await.expect("money");
 }
 
 /// The same request, its signature checked, and no database.

@@ -6,7 +6,7 @@ use crate::cluster::Cluster;
 use crate::curve;
 use crate::load::Failure;
 use crate::machine::Machine;
-use crate::measure::Bench;
+use crate::measure::{Bench, Measured};
 use crate::options::Options;
 use crate::process;
 use crate::report::Report;
@@ -33,15 +33,16 @@ pub fn run(options: &Options) -> Result<usize, Failure> {
         machine.versions.push(("PostgreSQL", cluster.version.clone()));
     }
     eprintln!("{}", machine.shown());
-    let measured = Bench::new(options, targets, cluster.and_then(Result::ok)).run()?;
+    let mut measured = Measured::default();
+    let outcome = Bench::new(options, targets, cluster.and_then(Result::ok)).run(&mut measured);
     let report = Report { options, machine: &machine, measured: &measured };
     report.print();
-    if !measured.points.is_empty() {
+    if outcome.is_ok() && !measured.points.is_empty() {
         let file = options.svg();
         fs::write(&file, curve::svg(&measured.points)).map_err(|error| format!("{}: {error}", file.display()))?;
         eprintln!("the curve of the open loop: {}", file.display());
     }
-    Ok(report.bad())
+    outcome.map(|()| report.bad())
 }
 
 /// Whether a target can be measured here; the server is started for the first that needs it.
