@@ -6,7 +6,7 @@ use crate::measure::Point;
 use crate::stats::Summary;
 use crate::target::Target;
 
-const WIDTH: f64 = 900.0;
+const WIDTH: f64 = 930.0;
 const HEIGHT: f64 = 520.0;
 /// The corners of the plot.
 pub const LEFT: f64 = 78.0;
@@ -41,10 +41,10 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// From the power of ten below the lowest number to the one above the highest.
+    /// From the power of ten below the lowest number to the one above the highest; a number just below a power counts as that.
     pub fn over(numbers: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Self {
         let positive = numbers.filter(|number| *number > 0.0);
-        let low = positive.clone().fold(f64::INFINITY, f64::min).log10().floor();
+        let low = (positive.clone().fold(f64::INFINITY, f64::min).log10() + 0.03).floor();
         let high = positive.fold(f64::NEG_INFINITY, f64::max).log10().ceil();
         Self { low, high: high.max(low + 1.0), from, to }
     }
@@ -96,7 +96,7 @@ pub fn svg(points: &[Point]) -> String {
         legend(&mut out, row, target, &own);
         row += 46.0;
     }
-    text(&mut out, "said", RIGHT + 24.0, BOTTOM + 4.0, "start", "hollow: does not follow the rate");
+    text(&mut out, "said", RIGHT + 24.0, BOTTOM + 4.0, "start", "hollow: falls behind the rate");
     out.push_str("</svg>\n");
     out
 }
@@ -135,7 +135,7 @@ fn axes(out: &mut String, x: &Axis, y: &Axis) {
         let right = if labelled { RIGHT } else { LEFT + 5.0 };
         put(out, format_args!("<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>"));
         if labelled {
-            text(out, "tick", LEFT - 10.0, at + 4.5, "end", &format!("{} ms", short(number)));
+            text(out, "tick", LEFT - 10.0, at + 4.5, "end", &duration(number));
         }
     }
     text(out, "tick", f64::midpoint(LEFT, RIGHT), BOTTOM + 46.0, "middle", "requests per second");
@@ -150,6 +150,11 @@ pub fn short(number: f64) -> String {
     } else {
         format!("{}", (number * 1000.0).round() / 1000.0)
     }
+}
+
+/// `20 ms`, `10 s`.
+fn duration(ms: f64) -> String {
+    if ms < 999.5 { format!("{} ms", short(ms)) } else { format!("{} s", short(ms / 1000.0)) }
 }
 
 fn design(out: &mut String, x: &Axis, y: &Axis, target: Target, spots: &[Spot]) {

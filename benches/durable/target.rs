@@ -172,7 +172,7 @@ impl Service {
             Target::Fastify => fastify(home)?,
         };
         let at_rest = process.memory();
-        let service = Self { target, doors, at_rest, process, directory: directory };
+        let service = Self { target, doors, at_rest, process, directory };
         if target.is_croupier() {
             service.fund()?;
         }
