@@ -4,10 +4,11 @@
 #   tests/cluster.sh cargo test --locked      runs a command with TEST_DATABASE_URL set; ends with its exit code
 #   tests/cluster.sh                          says the address, and keeps the cluster until Ctrl-C
 #   tests/cluster.sh --where                  says which binaries it would use; exit code 2 when there are none
+#   tests/cluster.sh --durable [command]      waits for the disk as a server in use does: for the benchmark
 #
-# Never a shared server: nothing outside the directory is touched, and nothing but loopback listens. Nothing is flushed to the disk
-# (fsync off), so this says nothing about durability. It sorts as people do (ICU, en-US), not as bytes do, so that a query which
-# forgot to say `COLLATE "C"` is found.
+# Never a shared server: nothing outside the directory is touched, and nothing but loopback listens. Without --durable nothing is
+# flushed to the disk (fsync off), so it says nothing about durability. It sorts as people do (ICU, en-US), not as bytes do, so that a
+# query which forgot to say `COLLATE "C"` is found.
 set -euo pipefail
 
 oldest=15
@@ -38,6 +39,11 @@ bin=$(binaries)
 if [ "${1:-}" = "--where" ]; then
   echo "$bin"
   exit 0
+fi
+durable=""
+if [ "${1:-}" = "--durable" ]; then
+  durable=yes
+  shift
 fi
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/croupier-postgres-XXXXXX")
@@ -90,15 +96,19 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 400
 shared_buffers = 128MB
+max_wal_size = 1GB
+jit = off
+log_min_messages = fatal
+CONF
+if [ -z "$durable" ]; then
+  cat >>"$home/data/postgresql.conf" <<'CONF'
 fsync = off
 full_page_writes = off
 wal_level = minimal
 max_wal_senders = 0
-max_wal_size = 1GB
 autovacuum = off
-jit = off
-log_min_messages = fatal
 CONF
+fi
 
 # Ports below those the system hands out. Somebody may take one between the look and the start: then another.
 for _ in $(seq 50); do

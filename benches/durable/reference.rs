@@ -1,7 +1,5 @@
-//! What is measured: the service itself, and two references in the same process: the same request without a database, and with one
-//! transaction per request.
+//! The references, each a process of its own: the same request without a database, and the same work with one transaction per request.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,61 +23,63 @@ use croupier::shared;
 use croupier::wallet::transactions::{self, Kind, Movement};
 use diesel::r2d2::{Error as PoolError, ManageConnection, Pool};
 
-/// The site of the load.
-pub const SITE: i64 = 332;
-/// Its salt.
-pub const SALT: &str = "a_salt_for_benchmarks_only_0123456789";
-/// Players the load is spread over.
-pub const PLAYERS: usize = 1000;
+use crate::options::{Options, Reference};
+use crate::wire::{FUNDS, KEY, PLAYERS, SALT, SITE, player};
 
-/// Starts the real service on a fresh database with funded players.
-pub fn start(directory: &Path, database: &str, lanes: u64) -> (SocketAddr, State) {
-    let text = format!(
+/// The settings of the service and of the reference.
+pub fn settings(directory: &Path, database: &str) -> String {
+    format!(
         "[server]\npublic_bind = \"127.0.0.1:0\"\nprivate_bind = \"127.0.0.1:0\"\nstate_dir = \"{0}\"\n\
-         [database]\nurl = \"{database}\"\nlanes = {lanes}\n[wallet]\napi_keys = {{ game = \"{SALT}{SALT}\" }}\n\
+         [database]\nurl = \"{database}\"\n[wallet]\napi_keys = {{ game = \"{KEY}\" }}\n\
          [sites.demo]\nsite_id = {SITE}\ncurrencies = [\"USD\"]\n[sites.demo.carouseller]\nsalts = [\"{SALT}\"]\n\
          payout_url = \"http://127.0.0.1:9/\"\n[sites.demo.payouts]\napproval = \"manual\"\n",
         directory.display()
-    );
-    let settings = Settings::from_text(&text).expect("the settings are right");
-    let (started, start) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async {
-            let app = Application::build(settings).await.expect("it starts");
-            fund(app.state()).await;
-            started.send((app.public_address(), app.state().clone())).expect("the benchmark waits");
-            app.run(std::future::pending()).await.expect("it runs");
-        });
-    });
-    start.recv().expect("the service starts")
+    )
 }
 
+/// Is one of the references until it is killed.
+pub fn be(reference: Reference, options: &Options) {
+    log::set_max_level(log::LevelFilter::Off);
+    actix_web::rt::System::new().block_on(async {
+        match reference {
+            Reference::Bare => bare().await,
+            Reference::OneByOne => {
+                let text = settings(&options.dir, &options.database);
+                let settings = Settings::from_text(&text).expect("the settings are right");
+                let app = Application::build(settings).await.expect("it starts");
+                fund(app.state()).await;
+                one_by_one(app.state()).await;
+            }
+        }
+    });
+}
+
+/// All players at once, so that they share their commits.
 async fn fund(state: &State) {
-    let usd = Currency::parse("USD").expect("a currency");
-    for number in 0..PLAYERS {
-        let login = Login::parse(&format!("player{number}")).expect("a login");
-        let player = Player { site: SiteId(SITE), login };
-        let put = player.clone();
-        let made = state.db.write(Scope::from(&put.clone()), move |tx| {
-            players::put(tx, &put, &players::Change::default(), clock::now())
-        });
-        made.await.expect("a player");
-        let movement = Movement {
-            player,
-            kind: Kind::Bonus,
-            amount: 900_000_000_000_000,
-            currency: usd,
-            reference: "seed".into(),
-            reason: None,
-        };
-        let key = format!("seed-{number}");
-        let whose = Scope::from(&movement.player);
-        state.db.write(whose, move |tx| transactions::make(tx, &key, &movement, clock::now())).await.expect("money");
-    }
+    futures_util::future::join_all((0..PLAYERS).map(|number| fund_one(state, number))).await;
+}
+
+async fn fund_one(state: &State, number: u64) {
+    let login = Login::parse(&player(number)).expect("a login");
+    let player = Player { site: SiteId(SITE), login };
+    let (put, whose) = (player.clone(), Scope::from(&player));
+    let made =
+        state.db.write(whose.clone(), move |tx| players::put(tx, &put, &players::Change::default(), clock::now()));
+    made.await.expect("a player");
+    let movement = Movement {
+        player,
+        kind: Kind::Bonus,
+        amount: FUNDS,
+        currency: Currency::parse("USD").expect("a currency"),
+        reference: "seed".into(),
+        reason: None,
+    };
+    let key = format!("seed-{number}");
+    state.db.write(whose, move |tx| transactions::make(tx, &key, &movement, clock::now())).await.expect("money");
 }
 
 /// The same request, its signature checked, and no database.
-pub fn bare() -> SocketAddr {
+async fn bare() {
     let dialect = Arc::new(dialect());
     http(move |config| {
         let dialect = dialect.clone();
@@ -100,10 +100,13 @@ pub fn bare() -> SocketAddr {
             },
         ));
     })
+    .await;
 }
 
 /// The same work as the service, with one transaction per request on a pool of connections.
-pub fn one_by_one(state: &State) -> SocketAddr {
+async fn one_by_one(state: &State) {
+    // A file has nobody to lock out, and what is not read in is looked up.
+    let is_server = state.db.place().file().is_none();
     let pool = Pool::builder().max_size(16).build(Connections(state.db.place().clone())).expect("a pool");
     let (dialect, sites) = (Arc::new(dialect()), state.sites.clone());
     http(move |config| {
@@ -114,14 +117,19 @@ pub fn one_by_one(state: &State) -> SocketAddr {
                 let (dialect, sites, pool) = (dialect.clone(), sites.clone(), pool.clone());
                 async move {
                     let body = read_body(&request, &mut payload, 65_536).await?;
-                    let question = dialect.read_question(&raw(&request, &body)).expect("the load is well signed");
+                    let question = match dialect.read_question(&raw(&request, &body)) {
+                        Ok(question) => question,
+                        Err(error) => return Ok(respond(&answer::unread_question(&error))),
+                    };
                     let direction = question.direction;
                     let whose = [Scope::from(&Player { site: question.site, login: question.login.clone() })];
                     let prepared = Prepared::new("carouseller", sites[&SiteId(SITE)].clone(), question);
                     let worked = web::block(move || {
                         let mut conn = pool.get().map_err(|error| Error::NoConnection(error.to_string()))?;
                         db::immediately(&mut conn, |tx| {
-                            (shared::HOOKS.warm)(tx, &whose)?;
+                            if is_server {
+                                (shared::HOOKS.warm)(tx, &whose)?;
+                            }
                             questions::decide(tx, &prepared, clock::now())
                         })
                     });
@@ -134,6 +142,7 @@ pub fn one_by_one(state: &State) -> SocketAddr {
             },
         ));
     })
+    .await;
 }
 
 /// Connections that write, each used by one request at a time.
@@ -162,16 +171,11 @@ impl ManageConnection for Connections {
     }
 }
 
-fn http(configure: impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static) -> SocketAddr {
-    let (started, start) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async {
-            let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
-            started.send(listener.local_addr().expect("an address")).expect("the benchmark waits");
-            serve(listener, Side::Public, Limits::default(), configure).expect("it serves").await.expect("it runs");
-        });
-    });
-    start.recv().expect("the reference starts")
+/// Says where it listens, as the service does, and serves.
+async fn http(configure: impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static) {
+    let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+    println!("public on http://{}", listener.local_addr().expect("an address"));
+    serve(listener, Side::Public, Limits::default(), configure).expect("it serves").await.expect("it runs");
 }
 
 fn dialect() -> Carouseller {
@@ -193,30 +197,4 @@ fn raw<'a>(request: &'a HttpRequest, body: &'a [u8]) -> RawRequest<'a> {
 fn respond(answer: &Answer) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(answer.http).expect("a status");
     HttpResponse::build(status).content_type("application/json").body(answer.to_json())
-}
-
-/// What a signed form body looks like, by action.
-pub fn body(action: &str, number: usize) -> String {
-    let mut fields: Vec<(&str, String)> = vec![
-        ("action", action.to_owned()),
-        ("amount", (100 + number % 900).to_string()),
-        ("currency", "USD".into()),
-        ("customer_ip", "127.0.0.1".into()),
-        ("customer_purse", "555555...4444".into()),
-        ("payment_group_id", "6".into()),
-        ("payment_type_id", "18".into()),
-        ("remember_customer_purse", "0".into()),
-        ("site_id", SITE.to_string()),
-        ("site_login", format!("player{}", number % PLAYERS)),
-        ("source_type", "4".into()),
-        ("transaction_id", format!("{}", 70_000_000_000 + number)),
-    ];
-    let signed: HashMap<_, _> = fields.iter().cloned().collect();
-    let mut names: Vec<_> = signed.keys().copied().collect();
-    names.sort_unstable();
-    let text: String = names.iter().map(|name| format!("{name}:{};", signed[name])).collect();
-    use sha1::Digest;
-    let digest = sha1::Sha1::digest(format!("{text}{SALT}").as_bytes());
-    fields.push(("signature", hex::encode(digest)));
-    serde_urlencoded::to_string(&fields).expect("texts")
 }
