@@ -175,7 +175,7 @@ fn of_game_server(tx: &mut WriteTx<'_>, ask: &Ask) -> Result<String, Error> {
                 reference: (*reference).to_owned(),
                 reason: None,
             };
-            let moved = transactions::make(tx, &format!("{} {reference}", kind.name()), &movement, at)?;
+            let moved = transactions::make(tx, &format!("{login} {} {reference}", kind.name()), &movement, at)?;
             // Whether it was done before stands in a header and is not part of the body.
             Ok(format!("{} {:?} {}", moved.transaction_id, moved.balance, moved.rolled_back))
         }
