@@ -33,19 +33,46 @@ pub enum Ask {
     /// A signed notification, as it stood on the wire.
     Notice(String),
     /// The game server moves money.
-    Play { login: &'static str, kind: Kind, amount: i64, reference: &'static str },
+    Play {
+        login: &'static str,
+        kind: Kind,
+        amount: i64,
+        reference: &'static str,
+    },
     /// The game server undoes a bet.
-    Rollback { login: &'static str, reference: &'static str },
+    Rollback {
+        login: &'static str,
+        reference: &'static str,
+    },
     /// The game server makes a player.
-    Player { login: &'static str },
+    Player {
+        login: &'static str,
+    },
     /// Somebody of the staff decides about a payout.
-    Approve { id: String, by: &'static str },
-    Decline { id: String, by: &'static str },
-    Resolve { id: String, by: &'static str, ending: Ending },
+    Approve {
+        id: String,
+        by: &'static str,
+    },
+    Decline {
+        id: String,
+        by: &'static str,
+    },
+    Resolve {
+        id: String,
+        by: &'static str,
+        ending: Ending,
+    },
     /// The player takes a payout back.
-    TakeBack { login: &'static str, id: String },
+    TakeBack {
+        login: &'static str,
+        id: String,
+    },
     /// Somebody of the staff changes a balance.
-    Adjust { login: &'static str, amount: i64, by: &'static str },
+    Adjust {
+        login: &'static str,
+        amount: i64,
+        by: &'static str,
+    },
     /// Not a request: the worker sends what is due.
     Send,
 }
@@ -77,11 +104,9 @@ impl Ask {
 /// A question of the Cashier, signed.
 pub fn question(action: &str, login: &str, amount: i64, transaction: &str) -> Ask {
     let own = if action == "request_payout" { "remember_customer_purse" } else { "source_type" };
-    Ask::Question(signed(
-        &json!({"action": action, own: 0, "site_id": SITE, "site_login": login, "amount": amount,
+    Ask::Question(signed(&json!({"action": action, own: 0, "site_id": SITE, "site_login": login, "amount": amount,
         "currency": "USD", "payment_group_id": 6, "payment_type_id": 18, "customer_purse": "555555...4444",
-        "customer_ip": "127.0.0.1", "transaction_id": transaction}),
-    ))
+        "customer_ip": "127.0.0.1", "transaction_id": transaction})))
 }
 
 /// A notification of the Cashier, signed. `codes` are type and status.
@@ -151,9 +176,7 @@ pub fn perform(tx: &mut WriteTx<'_>, ask: &Ask) -> Result<String, Error> {
             }
         }
         Ask::Play { .. } | Ask::Rollback { .. } | Ask::Player { .. } => of_game_server(tx, ask),
-        Ask::Approve { .. } | Ask::Decline { .. } | Ask::Resolve { .. } | Ask::Adjust { .. } => {
-            of_staff(tx, site, ask)
-        }
+        Ask::Approve { .. } | Ask::Decline { .. } | Ask::Resolve { .. } | Ask::Adjust { .. } => of_staff(tx, site, ask),
         Ask::TakeBack { login, id } => {
             let row = players::read(tx.read()?, &player(login))?.ok_or(Error::UnknownPlayer)?;
             let taken = withdrawal::take_back(tx, site, &row, &ExternalId::parse(id)?, at)?;

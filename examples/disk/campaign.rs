@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use croupier::simulate::faults::Dice;
+use croupier::simulate::server::CashierServer;
 use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -26,6 +27,17 @@ const IMAGES_AFTER_A_FAULT: u64 = 3;
 
 /// How calls fail: how, and how many in a row.
 const WAYS: [(How, u64); 5] = [(How::Io, 1), (How::Io, 5), (How::NoSpace, 1), (How::NoSpace, 5), (How::Short, 1)];
+
+/// The same until somebody who hears of it mends it.
+const UNTIL_MENDED: [(How, u64); 2] = [(How::Io, u64::MAX), (How::NoSpace, u64::MAX)];
+
+/// A scenario in which a call fails.
+struct Job {
+    scenario: usize,
+    nth: u64,
+    how: How,
+    times: u64,
+}
 
 /// A scenario with what was recorded of it.
 struct Recorded {
@@ -71,7 +83,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// Plays a scenario with nothing broken. The fault is one that never comes: it only counts.
+/// Plays a scenario with nothing broken; its calls are counted.
 fn record(runtime: &Runtime, scenario: Scenario, sabotage: Option<Sabotage>) -> (Recorded, Vec<String>) {
     let weak = sabotage == Some(Sabotage::NormalSync);
     let played = runtime.block_on(async {
@@ -216,47 +228,37 @@ impl Shared<'_> {
         }
     }
 
-    /// Plays every scenario again, with each call failing in each way.
-    fn faults(&self) {
-        let every = self.options.faults_every;
-        if every == 0 {
-            return;
-        }
+    /// Every so many-th of: each scenario, with each of its calls failing in each way.
+    fn fault_jobs(&self, every: u64) -> Vec<Job> {
         let mut jobs = Vec::new();
         for (scenario, one) in self.recorded.iter().enumerate() {
             let talks = one.scenario.steps.iter().any(|step| matches!(step, Step::Send(..)));
-            for nth in 0..one.calls {
-                jobs.extend(WAYS.map(|(how, times)| (scenario, nth, how, times)));
-                // Until somebody mends it. Who waits for a worker cannot; there it ends by itself.
-                jobs.extend((!talks).then_some((scenario, nth, How::Io, u64::MAX)));
+            let wanted = |nth: &u64| self.options.call.is_none_or(|call| call == *nth);
+            for nth in (0..one.calls).filter(wanted) {
+                let job = |(how, times)| Job { scenario, nth, how, times };
+                jobs.extend(WAYS.map(job));
+                // Whoever waits for the worker, which tries on by itself, hears of nothing that could be mended.
+                jobs.extend((!talks).then_some(UNTIL_MENDED.map(job)).into_iter().flatten());
             }
         }
-        let jobs: Vec<_> = jobs.into_iter().step_by(usize::try_from(every).unwrap_or(usize::MAX)).collect();
+        let (every, first) = (usize::try_from(every).unwrap_or(usize::MAX), self.options.seed % every);
+        jobs.into_iter().skip(usize::try_from(first).unwrap_or(0)).step_by(every).collect()
+    }
+
+    /// Plays every scenario again, with each call failing in each way.
+    fn faults(&self) {
+        if self.options.faults_every == 0 {
+            return;
+        }
+        let jobs = self.fault_jobs(self.options.faults_every);
         let (bar, next) = (bar("I/O errors", jobs.len() as u64), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for _ in 0..self.options.threads() {
                 scope.spawn(|| {
                     let mut checker = Checker::new(self.options);
                     let cashier = checker.runtime.block_on(cashier());
-                    while let Some((scenario, nth, how, times)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let denied = self.options.sabotage == Some(Sabotage::DeniedErrors);
-                        let fault = Fault { nth: *nth, how: *how, times: *times, denied };
-                        let one = &self.recorded[*scenario].scenario;
-                        let played = checker.runtime.block_on(play(one, &cashier, false, Some(fault)));
-                        let Some(kind) = played.calls.1 else {
-                            bar.inc(1);
-                            continue;
-                        };
-                        let place = format!("call {nth} ({kind:?}) fails, {how:?}, {times} times");
-                        let wrong = !played.problems.is_empty();
-                        for problem in &played.problems {
-                            self.problem(*scenario, &format!("{place}: {problem}"));
-                        }
-                        let images = if wrong { 0 } else { IMAGES_AFTER_A_FAULT };
-                        self.after_a_fault(*scenario, &played.trace, (nth, &place), images, &mut checker);
-                        let mut row = self.rows[*scenario].lock().expect("nobody panicked with it");
-                        (row.faults, row.temporary) = (row.faults + 1, row.temporary + played.temporary);
-                        row.images_after_faults += images;
+                    while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        self.fault(job, &cashier, &mut checker);
                         bar.inc(1);
                     }
                 });
@@ -265,17 +267,37 @@ impl Shared<'_> {
         finish(&bar, "I/O errors");
     }
 
+    fn fault(&self, job: &Job, cashier: &CashierServer, checker: &mut Checker) {
+        let Job { scenario, nth, how, times } = *job;
+        let denied = self.options.sabotage == Some(Sabotage::DeniedErrors);
+        let fault = Fault { nth, how, times, denied };
+        let one = &self.recorded[scenario].scenario;
+        let played = checker.runtime.block_on(play(one, cashier, false, Some(fault)));
+        // What cannot fail in this way was not touched; that is none.
+        let Some(kind) = played.calls.1 else { return };
+        let long = if times == u64::MAX { "until it is mended".into() } else { format!("{times} in a row") };
+        let place = format!("call {nth} ({kind:?}) fails, {how:?}, {long}");
+        for problem in &played.problems {
+            self.problem(scenario, &format!("{place}: {problem}"));
+        }
+        let images = if played.problems.is_empty() { IMAGES_AFTER_A_FAULT } else { 0 };
+        self.after_a_fault(job, &played.trace, &place, images, checker);
+        let mut row = self.rows[scenario].lock().expect("nobody panicked with it");
+        (row.faults, row.temporary) = (row.faults + 1, row.temporary + played.temporary);
+        row.images_after_faults += images;
+    }
+
     /// What was acknowledged in spite of the fault is still there after a kill, or after a power cut, just before the service stopped.
-    fn after_a_fault(&self, scenario: usize, trace: &Trace, (nth, place): (&u64, &str), images: u64, checker: &mut Checker) {
+    fn after_a_fault(&self, job: &Job, trace: &Trace, place: &str, images: u64, checker: &mut Checker) {
         let last = trace.events.iter().rposition(|event| matches!(event, Event::Promised(_)));
         let mut replay = Replay::new(trace);
         trace.events[..last.map_or(0, |at| at + 1)].iter().for_each(|event| replay.step(event));
         for number in 0..images {
             let image = match number {
                 0 => replay.killed(),
-                _ => replay.cut(&mut Dice::new(self.options.seed).fork(*nth).fork(number)),
+                _ => replay.cut(&mut Dice::new(self.options.seed).fork(job.nth).fork(number)),
             };
-            self.check(scenario, &image, &format!("{place}, image {number}"), checker);
+            self.check(job.scenario, &image, &format!("{place}, image {number}"), checker);
         }
     }
 }
@@ -299,8 +321,7 @@ impl Checker {
         let own = whole.then(home::directory);
         let directory = own.as_ref().unwrap_or(&self.home).path().to_owned();
         let depth = if whole { Depth::Service } else { Depth::Books };
-        let checked =
-            catch_unwind(AssertUnwindSafe(|| check::check(image, begins, &directory, depth, &self.runtime)));
+        let checked = catch_unwind(AssertUnwindSafe(|| check::check(image, begins, &directory, depth, &self.runtime)));
         home::empty(self.home.path());
         checked.unwrap_or_else(|_| Err("panicked".to_owned()))
     }

@@ -32,13 +32,7 @@ pub enum Depth {
 /// # Errors
 ///
 /// What does not hold.
-pub fn check(
-    image: &Image,
-    begins: Begins,
-    directory: &Path,
-    depth: Depth,
-    runtime: &Runtime,
-) -> Result<(), String> {
+pub fn check(image: &Image, begins: Begins, directory: &Path, depth: Depth, runtime: &Runtime) -> Result<(), String> {
     home::put(directory, &image.files);
     let promised = &image.promised;
     match depth {
@@ -133,7 +127,12 @@ fn may_have_done(asked: &Asked, told: Option<&Told>) -> Option<(i64, i64)> {
 }
 
 /// All money that a player may have: what is certain, and any part of what is not.
-fn possible(begins: Begins, login: &str, promised: &Promised, certain: impl Fn(&Asked, Option<&Told>) -> bool) -> BTreeSet<(i64, i64)> {
+fn possible(
+    begins: Begins,
+    login: &str,
+    promised: &Promised,
+    certain: impl Fn(&Asked, Option<&Told>) -> bool,
+) -> BTreeSet<(i64, i64)> {
     let mut sums = BTreeSet::from([opening(begins).get(login).copied().unwrap_or_default()]);
     for (asked, told) in promised.asked.iter().filter(|(asked, _)| asked.login == login) {
         let Some((available, held)) = may_have_done(asked, told.as_ref()) else { continue };

@@ -226,13 +226,7 @@ impl Disk {
         }
     }
 
-    pub fn write(
-        &self,
-        (file, _): (usize, &Name),
-        at: u64,
-        bytes: &[u8],
-        real: impl FnOnce(&[u8]) -> c_int,
-    ) -> c_int {
+    pub fn write(&self, (file, _): (usize, &Name), at: u64, bytes: &[u8], real: impl FnOnce(&[u8]) -> c_int) -> c_int {
         let mut state = self.state();
         let (part, answer) = match state.verdict(Kind::Write) {
             None => (bytes, None),

@@ -25,6 +25,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // What the service says of faults that are made is no news, unless somebody wants to see it.
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off")).init();
     let options = options::Options::parse();
     let report = campaign::run(&options);
     report.print(options.json);

@@ -26,6 +26,9 @@ pub struct Options {
     /// Only scenarios whose names contain this.
     #[arg(long)]
     pub only: Option<String>,
+    /// Of the calls that fail, only this one, in every way: to see one case again, with RUST_LOG set.
+    #[arg(long)]
+    pub call: Option<u64>,
     /// Lets the campaign do something that must be found: it then has to end with exit code 1.
     #[arg(long)]
     pub sabotage: Option<Sabotage>,

@@ -55,7 +55,7 @@ pub async fn cashier() -> CashierServer {
     CashierServer::start(here, brand, |_| Behaviour::Accept).await.expect("a free port for the Cashier")
 }
 
-/// Plays a scenario. With `fault` a call fails: from the first one on where the scenario is about a start, otherwise when the service has started.
+/// Plays a scenario. With `fault` a call fails.
 pub async fn play(scenario: &Scenario, cashier: &CashierServer, weak: bool, fault: Option<Fault>) -> Played {
     let home = home::directory();
     let before = if scenario.begins == Begins::Empty { Vec::new() } else { home::template().to_vec() };
@@ -74,12 +74,11 @@ pub async fn play(scenario: &Scenario, cashier: &CashierServer, weak: bool, faul
         faulty: fault.is_some(),
         temporary: 0,
     };
-    let from_the_start = scenario.begins == Begins::Empty;
-    if from_the_start {
+    if scenario.fails_from_the_start {
         disk.arm(fault);
     }
     stage.start().await;
-    if !from_the_start {
+    if !scenario.fails_from_the_start {
         disk.arm(fault);
     }
     for step in &scenario.steps {

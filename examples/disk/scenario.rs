@@ -13,6 +13,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// What the service finds.
     pub begins: Begins,
+    /// Calls may fail from the first one on; otherwise from when the service has started.
+    pub fails_from_the_start: bool,
     pub steps: Vec<Step>,
 }
 
@@ -121,7 +123,7 @@ fn again(wish: Wish) -> Wish {
 }
 
 fn scenario(name: &'static str, steps: Vec<Step>) -> Scenario {
-    Scenario { name, begins: Begins::WithPlayers, steps }
+    Scenario { name, begins: Begins::WithPlayers, fails_from_the_start: false, steps }
 }
 
 fn asks(name: &'static str, wishes: Vec<Wish>) -> Scenario {
@@ -143,23 +145,24 @@ fn deposits() -> Vec<Scenario> {
     vec![
         asks("deposit-credited", credited().into()),
         asks("deposit-declined", vec![deposit("d", 2_500), notice("d", 2_500, DECLINED)]),
-        asks("deposit-declined-then-paid", vec![
-            deposit("d", 2_500),
-            notice("d", 2_500, DECLINED),
-            notice("d", 2_500, PAID).moves(2_500, 0),
-        ]),
+        asks(
+            "deposit-declined-then-paid",
+            vec![deposit("d", 2_500), notice("d", 2_500, DECLINED), notice("d", 2_500, PAID).moves(2_500, 0)],
+        ),
         asks("deposit-paid-then-declined", [&credited()[..], &[notice("d", 2_500, DECLINED)]].concat()),
         asks("deposit-refunded", [&credited()[..], &[notice("d", 2_500, REFUND).moves(-2_500, 0)]].concat()),
-        asks("deposit-charged-back-after-it-was-spent", [
-            &credited().map(|wish| of("dora", wish))[..],
-            &[of("dora", play(Kind::Bet, 2_000, "r")), of("dora", notice("d", 2_500, CHARGEBACK)).moves(-2_500, 0)],
-        ]
-        .concat()),
-        asks("deposit-of-another-amount", vec![
-            deposit("d", 2_500),
-            notice("d", 2_600, PAID),
-            notice("d", 2_500, PAID).moves(2_500, 0),
-        ]),
+        asks(
+            "deposit-charged-back-after-it-was-spent",
+            [
+                &credited().map(|wish| of("dora", wish))[..],
+                &[of("dora", play(Kind::Bet, 2_000, "r")), of("dora", notice("d", 2_500, CHARGEBACK)).moves(-2_500, 0)],
+            ]
+            .concat(),
+        ),
+        asks(
+            "deposit-of-another-amount",
+            vec![deposit("d", 2_500), notice("d", 2_600, PAID), notice("d", 2_500, PAID).moves(2_500, 0)],
+        ),
         asks("notification-of-an-unknown-order", vec![notice("nobodys", 900, PAID), deposit("d", 700)]),
     ]
 }
@@ -175,43 +178,53 @@ fn payouts() -> Vec<Scenario> {
     vec![
         scenario("payout-settled", then(sent(Behaviour::Accept), &[settled])),
         scenario("payout-not-paid", then(sent(Behaviour::Accept), &[released])),
-        scenario("payout-refused-by-the-cashier", vec![
-            Step::Ask(payout("p", 1_500)),
-            Step::Send(Behaviour::Refuse(1001), "anna", (1_500, -1_500)),
-        ]),
+        scenario(
+            "payout-refused-by-the-cashier",
+            vec![Step::Ask(payout("p", 1_500)), Step::Send(Behaviour::Refuse(1001), "anna", (1_500, -1_500))],
+        ),
         scenario("payout-unknown-then-settled", then(sent(Behaviour::Hangup), &[settled])),
-        scenario("payout-unknown-then-resolved", then(sent(Behaviour::Html), &[
-            wish("anna", What::Resolve { order: "p", paid: false }).moves(1_500, -1_500),
-        ])),
-        scenario("payout-settled-then-declined", then(sent(Behaviour::Accept), &[
-            settled,
-            notice("p", 1_500, NOT_PAID_OUT),
-        ])),
-        scenario("payout-declined-then-settled", then(sent(Behaviour::Accept), &[
-            released,
-            notice("p", 1_500, PAID_OUT),
-        ])),
+        scenario(
+            "payout-unknown-then-resolved",
+            then(
+                sent(Behaviour::Html),
+                &[wish("anna", What::Resolve { order: "p", paid: false }).moves(1_500, -1_500)],
+            ),
+        ),
+        scenario(
+            "payout-settled-then-declined",
+            then(sent(Behaviour::Accept), &[settled, notice("p", 1_500, NOT_PAID_OUT)]),
+        ),
+        scenario(
+            "payout-declined-then-settled",
+            then(sent(Behaviour::Accept), &[released, notice("p", 1_500, PAID_OUT)]),
+        ),
     ]
 }
 
 fn decisions() -> Vec<Scenario> {
     let large = payout("p", 6_000);
     vec![
-        scenario("payout-approved-by-two", vec![
-            Step::Ask(large),
-            Step::Ask(approve("p", "ann")),
-            Step::Ask(approve("p", "ben")),
-            Step::Send(Behaviour::Accept, "anna", (0, 0)),
-            Step::Ask(notice("p", 6_000, PAID_OUT).moves(0, -6_000)),
-        ]),
+        scenario(
+            "payout-approved-by-two",
+            vec![
+                Step::Ask(large),
+                Step::Ask(approve("p", "ann")),
+                Step::Ask(approve("p", "ben")),
+                Step::Send(Behaviour::Accept, "anna", (0, 0)),
+                Step::Ask(notice("p", 6_000, PAID_OUT).moves(0, -6_000)),
+            ],
+        ),
         asks("payout-declined-by-staff", vec![large, wish("anna", What::Decline { order: "p" }).moves(6_000, -6_000)]),
         asks("payout-taken-back", vec![large, wish("anna", What::TakeBack { order: "p" }).moves(6_000, -6_000)]),
         asks("balance-changed-by-staff", vec![wish("anna", What::Adjust { amount: 300 }).moves(300, 0)]),
-        asks("payout-without-the-money-then-with-it", vec![
-            of("dora", payout("p", 900)).moves(0, 0).refused(),
-            of("dora", play(Kind::Win, 1_000, "w")),
-            of("dora", payout("p", 900)),
-        ]),
+        asks(
+            "payout-without-the-money-then-with-it",
+            vec![
+                of("dora", payout("p", 900)).moves(0, 0).refused(),
+                of("dora", play(Kind::Win, 1_000, "w")),
+                of("dora", payout("p", 900)),
+            ],
+        ),
     ]
 }
 
@@ -222,22 +235,26 @@ fn play_of_players() -> Vec<Scenario> {
         asks("bet-and-win", vec![bet, play(Kind::Win, 900, "r"), play(Kind::Bonus, 50, "b")]),
         asks("bet-rolled-back", vec![bet, undone.moves(400, 0), again(undone)]),
         asks("rollback-before-its-bet", vec![undone, again(bet)]),
-        asks("everything-twice", vec![
-            deposit("d", 2_500),
-            again(deposit("d", 2_500)),
-            payout("p", 6_000),
-            again(payout("p", 6_000)),
-            notice("d", 2_500, PAID).moves(2_500, 0),
-            notice("d", 2_500, PAID),
-            bet,
-            again(bet),
-        ]),
+        asks(
+            "everything-twice",
+            vec![
+                deposit("d", 2_500),
+                again(deposit("d", 2_500)),
+                payout("p", 6_000),
+                again(payout("p", 6_000)),
+                notice("d", 2_500, PAID).moves(2_500, 0),
+                notice("d", 2_500, PAID),
+                bet,
+                again(bet),
+            ],
+        ),
     ]
 }
 
 fn surroundings() -> Vec<Scenario> {
     let crowd = || {
-        let mut wishes = vec![deposit("d", 1_000), again(deposit("d", 1_000)), payout("p", 6_000), again(payout("p", 6_000))];
+        let mut wishes =
+            vec![deposit("d", 1_000), again(deposit("d", 1_000)), payout("p", 6_000), again(payout("p", 6_000))];
         for login in ["anna", "bob", "cleo"] {
             wishes.push(of(login, play(Kind::Bet, 100, "together")));
             wishes.push(of(login, play(Kind::Win, 70, "together")));
@@ -247,29 +264,30 @@ fn surroundings() -> Vec<Scenario> {
         wishes
     };
     let one = |amount, reference| Step::Ask(play(Kind::Win, amount, reference));
-    let mut fresh = scenario("a-first-start", vec![
-        Step::Ask(wish("anna", What::Player)),
-        one(5_000, "w"),
-        Step::Ask(deposit("d", 700)),
-        Step::Ask(notice("d", 700, PAID).moves(700, 0)),
-    ]);
-    fresh.begins = Begins::Empty;
+    let mut fresh = scenario(
+        "a-first-start",
+        vec![
+            Step::Ask(wish("anna", What::Player)),
+            one(5_000, "w"),
+            Step::Ask(deposit("d", 700)),
+            Step::Ask(notice("d", 700, PAID).moves(700, 0)),
+        ],
+    );
+    (fresh.begins, fresh.fails_from_the_start) = (Begins::Empty, true);
+    let mut start = asks("a-start", vec![deposit("d", 700), notice("d", 700, PAID).moves(700, 0)]);
+    start.fails_from_the_start = true;
     vec![
         scenario("many-at-once", vec![Step::Together(crowd()), one(1, "after")]),
-        scenario("checkpoints-between", vec![
-            one(1, "a"),
-            Step::Checkpoint,
-            one(2, "b"),
-            one(3, "c"),
-            Step::Checkpoint,
-            one(4, "d"),
-        ]),
+        scenario(
+            "checkpoints-between",
+            vec![one(1, "a"), Step::Checkpoint, one(2, "b"), one(3, "c"), Step::Checkpoint, one(4, "d")],
+        ),
         scenario("the-log-cut-to-nothing", vec![one(1, "a"), Step::CheckpointAndCut, one(2, "b"), one(3, "c")]),
-        scenario("a-stop-and-a-start", vec![
-            Step::Ask(deposit("d", 900)),
-            Step::Restart,
-            Step::Ask(notice("d", 900, PAID).moves(900, 0)),
-        ]),
+        scenario(
+            "a-stop-and-a-start",
+            vec![Step::Ask(deposit("d", 900)), Step::Restart, Step::Ask(notice("d", 900, PAID).moves(900, 0))],
+        ),
+        start,
         fresh,
     ]
 }

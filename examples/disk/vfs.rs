@@ -163,12 +163,7 @@ unsafe extern "C" fn delete(_: *mut sqlite::sqlite3_vfs, name: *const c_char, sy
     }
 }
 
-unsafe extern "C" fn access(
-    _: *mut sqlite::sqlite3_vfs,
-    name: *const c_char,
-    flags: c_int,
-    out: *mut c_int,
-) -> c_int {
+unsafe extern "C" fn access(_: *mut sqlite::sqlite3_vfs, name: *const c_char, flags: c_int, out: *mut c_int) -> c_int {
     // SAFETY: the real function gets what SQLite gave us.
     unsafe {
         let go = || call!(real(), xAccess, real(), name, flags, out);
