@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::ask::{Ask, perform};
 use crate::disk::Name;
-use crate::scenario::PLAYERS;
+use crate::scenario::{Begins, PLAYERS};
 
 pub const SITE: i64 = 332;
 pub const SALT: &str = "a salt for the demo site of campaigns";
@@ -70,10 +70,10 @@ pub async fn service(directory: &Path, cashier: Option<SocketAddr>) -> Result<Ap
     Ok(application)
 }
 
-/// The books that scenarios begin with: migrated, with players who have money, written by the service and closed in order.
-pub fn template() -> &'static [(Name, Arc<[u8]>)] {
-    static TEMPLATE: OnceLock<Vec<(Name, Arc<[u8]>)>> = OnceLock::new();
-    TEMPLATE.get_or_init(|| {
+/// The files that a scenario begins with: books that the service has migrated, with players who have money.
+pub fn books(begins: Begins) -> &'static [(Name, Arc<[u8]>)] {
+    static BOOKS: OnceLock<[Files; 2]> = OnceLock::new();
+    let [closed, killed] = BOOKS.get_or_init(|| {
         let home = directory();
         db::migrate::prepare(&place(home.path()), db::migrate::Policy::Migrate).expect("new books");
         let mut conn = db::connect(&place(home.path())).expect("new books open");
@@ -83,13 +83,21 @@ pub fn template() -> &'static [(Name, Arc<[u8]>)] {
                 db::immediately(&mut conn, |tx| perform(tx, &ask)).expect("a player with money");
             }
         }
+        let killed = files(home.path());
         drop(conn);
-        files(home.path())
-    })
+        [files(home.path()), killed]
+    });
+    match begins {
+        Begins::Empty => &[],
+        Begins::WithPlayers => closed,
+        Begins::AfterAKill => killed,
+    }
 }
 
+type Files = Vec<(Name, Arc<[u8]>)>;
+
 /// The files of the books in a directory, without the shared memory.
-pub fn files(directory: &Path) -> Vec<(Name, Arc<[u8]>)> {
+fn files(directory: &Path) -> Files {
     let one = |part: &str| {
         let name = format!("{FILE}{part}");
         let bytes = std::fs::read(directory.join(&name)).ok()?;

@@ -58,7 +58,7 @@ pub async fn cashier() -> CashierServer {
 /// Plays a scenario. With `fault` a call fails.
 pub async fn play(scenario: &Scenario, cashier: &CashierServer, weak: bool, fault: Option<Fault>) -> Played {
     let home = home::directory();
-    let before = if scenario.begins == Begins::Empty { Vec::new() } else { home::template().to_vec() };
+    let before = home::books(scenario.begins).to_vec();
     home::put(home.path(), &before);
     let disk = Disk::watch(home.path(), before, weak);
     let mut stage = Stage {

@@ -20,8 +20,10 @@ pub struct Scenario {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begins {
-    /// Books with players who have money.
+    /// Books with players who have money, as a stop leaves them: one file.
     WithPlayers,
+    /// The same as a kill leaves them: everything is in the log.
+    AfterAKill,
     /// Nothing at all.
     Empty,
 }
@@ -274,8 +276,10 @@ fn surroundings() -> Vec<Scenario> {
         ],
     );
     (fresh.begins, fresh.fails_from_the_start) = (Begins::Empty, true);
-    let mut start = asks("a-start", vec![deposit("d", 700), notice("d", 700, PAID).moves(700, 0)]);
-    start.fails_from_the_start = true;
+    let start = |name, begins| {
+        let start = asks(name, vec![deposit("d", 700), notice("d", 700, PAID).moves(700, 0)]);
+        Scenario { begins, fails_from_the_start: true, ..start }
+    };
     vec![
         scenario("many-at-once", vec![Step::Together(crowd()), one(1, "after")]),
         scenario(
@@ -287,7 +291,8 @@ fn surroundings() -> Vec<Scenario> {
             "a-stop-and-a-start",
             vec![Step::Ask(deposit("d", 900)), Step::Restart, Step::Ask(notice("d", 900, PAID).moves(900, 0))],
         ),
-        start,
+        start("a-start", Begins::WithPlayers),
+        start("a-start-after-a-kill", Begins::AfterAKill),
         fresh,
     ]
 }

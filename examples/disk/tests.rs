@@ -31,7 +31,10 @@ fn run(arguments: &str) -> Report {
         all.retain(|known| !known.starts_with(&format!("{name}=")));
         all.push(argument.to_owned());
     }
-    campaign::run(&Options::try_parse_from(all).expect("arguments"))
+    let options = Options::try_parse_from(all).expect("arguments");
+    let report = campaign::run(&options);
+    report.print(options.json);
+    report
 }
 
 #[test]
