@@ -317,7 +317,7 @@ impl Checker {
 
     fn check(&mut self, image: &Image, begins: Begins) -> Result<(), String> {
         self.count += 1;
-        let whole = self.service_every > 0 && self.count % self.service_every == 0;
+        let whole = self.service_every > 0 && self.count.is_multiple_of(self.service_every);
         let own = whole.then(home::directory);
         let directory = own.as_ref().unwrap_or(&self.home).path().to_owned();
         let depth = if whole { Depth::Service } else { Depth::Books };

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use croupier::app::Application;
 use croupier::db::{self, DbConn, Scope, schema};
@@ -26,6 +27,8 @@ use crate::scenario::{Begins, PLAYERS, Scenario, Step, What, Wish};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a caller asks again before the scenario gives up.
 const TRIES: usize = 40;
+/// How often it is looked whether a payout is due again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// After so many answers that were none, what fails is mended.
 const UNTIL_MENDED: u64 = 3;
 
@@ -289,25 +292,37 @@ impl Stage<'_> {
     }
 
     async fn send(&mut self, behaviour: Behaviour, login: &'static str, change: (i64, i64)) {
-        let disk = self.disk.clone();
+        let (disk, sent) = (self.disk.clone(), Arc::new(AtomicBool::new(false)));
+        let received = sent.clone();
         self.cashier.answer_with(move |initiation| {
+            received.store(true, Ordering::SeqCst);
             disk.note(Promise::Sent(initiation.external_id.clone()));
             behaviour.clone()
         });
         self.number += 1;
         let asked = Arc::new(Asked { number: self.number, ask: Ask::Send, login, change });
         self.disk.note(Promise::Asked(asked.clone()));
-        for attempt in 0..TRIES {
+        let (began, mut failed, mut waits) = (Instant::now(), false, false);
+        loop {
             match tokio::time::timeout(PATIENCE, self.app().worker().step()).await {
-                Ok(Ok(Worked::Worked)) => break,
+                Ok(Ok(Worked::Worked)) if sent.load(Ordering::SeqCst) => break,
+                // It was claimed and could not be looked at again: certainly not sent, and due again after the service's own pause.
+                Ok(Ok(Worked::Worked)) if self.faulty => waits = true,
+                Ok(Ok(Worked::Idle)) if waits => tokio::time::sleep(LOOK_AGAIN).await,
                 // A claim whose commit nobody knew of: the service's own watch makes it unknown, and so does a start.
-                Ok(Ok(Worked::Idle)) if attempt > 0 && self.recovered().await => {
+                Ok(Ok(Worked::Idle)) if failed && self.recovered().await => {
                     self.disk.note(Promise::Refused(asked.number));
                     return;
                 }
-                Ok(Ok(Worked::Idle)) => return self.problem("nothing is due".into()),
-                Ok(Err(error)) => self.undecided(&format!("the worker: {error}")),
+                Ok(Ok(worked)) => return self.problem(format!("nothing was sent: {worked:?}")),
+                Ok(Err(error)) => {
+                    failed = true;
+                    self.undecided(&format!("the worker: {error}"));
+                }
                 Err(_) => return self.problem("the worker does not come back".into()),
+            }
+            if began.elapsed() > PATIENCE {
+                return self.problem("the payout is never sent".into());
             }
         }
         self.disk.note(Promise::Answered(asked.number, String::new()));
