@@ -29,29 +29,22 @@ impl Writer {
     pub(super) fn run(&mut self, waiting: &Receiver<Box<dyn Job>>) {
         while let Ok(first) = waiting.recv() {
             let batch = next_batch(first, waiting);
-            let ran = catch_unwind(AssertUnwindSafe(|| self.batch(batch))).unwrap_or_else(|_| {
+            if catch_unwind(AssertUnwindSafe(|| self.batch(batch, waiting))).is_err() {
                 // The callers have lost their answers and may ask again; what is remembered may be half of the truth.
                 log::error!("database: a batch panicked outside its writes");
                 self.reopen();
-                Lock::Had
-            });
-            if ran == Lock::Refused {
-                // What came meanwhile has waited too; another whole wait would be too long for its callers (threats DUR-5).
-                while let Ok(job) = waiting.try_recv() {
-                    job.answer(Some(Error::Busy));
-                }
             }
         }
     }
 
-    fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>) -> Lock {
+    fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>, waiting: &Receiver<Box<dyn Job>>) -> Lock {
         match self.attempt(&mut jobs) {
             Attempt::Committed => jobs.into_iter().for_each(|job| job.answer(None)),
             Attempt::RolledBack if jobs.len() > 1 => {
-                let mut waiting = jobs.into_iter();
-                while let Some(job) = waiting.next() {
-                    if self.batch(vec![job]) == Lock::Refused {
-                        waiting.for_each(|job| job.answer(Some(Error::Busy)));
+                let mut rest = jobs.into_iter();
+                while let Some(job) = rest.next() {
+                    if self.batch(vec![job], waiting) == Lock::Refused {
+                        rest.for_each(|job| job.answer(Some(Error::Busy)));
                         return Lock::Refused;
                     }
                 }
@@ -59,9 +52,11 @@ impl Writer {
             Attempt::RolledBack => jobs.into_iter().for_each(|job| job.answer(None)),
             Attempt::NotBegun(error) => {
                 log::error!("database: {} writes were not begun: {error}", jobs.len());
-                // Opened again before anybody hears of it: what comes after an answer has not waited.
+                // Before anybody hears of it: whoever comes after an answer has not waited, and is tried.
                 self.reopen();
-                jobs.into_iter().for_each(|job| job.answer(Some(Error::Busy)));
+                // What came meanwhile has waited too; another whole wait would be too long for its callers (threats DUR-5).
+                let came: Vec<_> = waiting.try_iter().collect();
+                jobs.into_iter().chain(came).for_each(|job| job.answer(Some(Error::Busy)));
                 return Lock::Refused;
             }
             Attempt::Failed(error) => {
@@ -140,4 +135,82 @@ enum Attempt {
     NotBegun(diesel::result::Error),
     /// The database did not do it, or nobody knows whether it did.
     Failed(diesel::result::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{SyncSender, sync_channel};
+    use std::sync::{Arc, Mutex};
+
+    use diesel::connection::SimpleConnection;
+
+    use crate::db::scope::Scope;
+
+    use super::*;
+
+    /// Told whether it ran, and then what the lane said.
+    struct Probe<F> {
+        ran: bool,
+        told: F,
+    }
+
+    impl<F: FnOnce(bool, Option<Error>) + Send> Job for Probe<F> {
+        fn scope(&self) -> &Scope {
+            &Scope::Nobody
+        }
+
+        fn is_abandoned(&self) -> bool {
+            false
+        }
+
+        fn failure(&self) -> Option<&Error> {
+            None
+        }
+
+        fn run(&mut self, _tx: &mut WriteTx<'_>) -> Ran {
+            self.ran = true;
+            Ran::Good
+        }
+
+        fn answer(self: Box<Self>, failure: Option<Error>) {
+            (self.told)(self.ran, failure);
+        }
+    }
+
+    #[test]
+    fn whoever_comes_after_a_refused_wait_is_tried_and_whoever_waited_with_it_is_not() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("books.db");
+        let mut impatient = connect(&path).expect("opens");
+        impatient.batch_execute("PRAGMA busy_timeout = 0").expect("no patience");
+        let mut holder = connect(&path).expect("opens");
+        holder.batch_execute("BEGIN IMMEDIATE").expect("the lock");
+        let (jobs, waiting): (SyncSender<Box<dyn Job>>, _) = sync_channel(4);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let note = |name: &'static str| {
+            let told = told.clone();
+            move |ran: bool, failure: Option<Error>| {
+                told.lock().expect("nobody panics with it").push((name, ran, failure.is_some()));
+            }
+        };
+        let (later, own, noted, after) = (jobs.clone(), note("first"), note("meanwhile"), note("after"));
+        let first = Probe {
+            ran: false,
+            told: move |ran, failure| {
+                own(ran, failure);
+                holder.batch_execute("COMMIT").expect("the lock is given back");
+                later.send(Box::new(Probe { ran: false, told: after })).expect("room in the queue");
+            },
+        };
+        let meanwhile: Box<dyn Job> = Box::new(Probe { ran: false, told: noted });
+        let mut writer = Writer::new(DbConn::Sqlite(impatient), path, watch::Sender::new(0));
+
+        jobs.send(meanwhile).expect("room in the queue");
+        drop(jobs);
+        writer.batch(vec![Box::new(first)], &waiting);
+        writer.run(&waiting);
+
+        let told = told.lock().expect("nobody panics with it");
+        assert_eq!(*told, [("first", false, true), ("meanwhile", false, true), ("after", true, false)]);
+    }
 }
