@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::fault::Fault;
+use crate::neighbour;
 use crate::options::{Failure, Options};
 use crate::report::Report;
 use crate::row::Stage;
@@ -44,6 +45,9 @@ pub async fn run(options: &Options) -> Result<Report, Failure> {
     bar.finish_and_clear();
     report.problems.extend(service.verify().await?.into_iter().map(|problem| format!("ledger verify: {problem}")));
     service.stop().await?;
+    if options.only.is_empty() {
+        report.problems.extend(neighbour::run(options).await?);
+    }
     report.took = began.elapsed();
     Ok(report)
 }

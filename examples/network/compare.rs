@@ -85,11 +85,12 @@ fn at_rest(leaves: Leaves, facts: &Facts) -> Option<String> {
     let retried = attempts.len() > 1;
     let as_it_must = match (leaves, stage.as_str()) {
         (Leaves::Unknown, "unknown") => !retried && *reviews == 1,
+        (Leaves::UnknownAtLast, "unknown") => *reviews == 1,
         (Leaves::Clear, "sent") => !retried && facts.taken && facts.posts == 1,
         (Leaves::Clear, "done") => !retried && *status == FAILED && facts.posts == 1,
         (Leaves::Retried, "sent") => retried && facts.taken && facts.posts == 1,
         (Leaves::Retried, "done") => retried && *status == FAILED && facts.posts == 1,
-        (Leaves::Unknown | Leaves::Clear | Leaves::Retried, _) => false,
+        (Leaves::Unknown | Leaves::UnknownAtLast | Leaves::Clear | Leaves::Retried, _) => false,
     };
     let told = if facts.taken {
         "taken"

@@ -66,8 +66,10 @@ pub enum Leaves {
     Clear,
     /// The same, after at least one attempt that was certainly not sent.
     Retried,
-    /// Every payout is unknown, with its hold and a review.
+    /// Every payout is unknown after its first attempt, with its hold and a review.
     Unknown,
+    /// The same, perhaps after attempts that were certainly not sent: a reset can still come while we connect.
+    UnknownAtLast,
 }
 
 impl Fault {
@@ -102,8 +104,8 @@ impl Fault {
             | Fault::CallersTrickle
             | Fault::CallersGarbage => Leaves::Clear,
             Fault::Refuse => Leaves::Retried,
-            Fault::ResetFirst
-            | Fault::ResetRequest
+            Fault::ResetFirst => Leaves::UnknownAtLast,
+            Fault::ResetRequest
             | Fault::ResetAnswer
             | Fault::Blackhole
             | Fault::Trickle

@@ -5,12 +5,13 @@
 //!
 //! - [`fault`]: the faults, and what they may leave. [`way_out`], [`way_in`]: the proxies. [`wire`]: bytes of HTTP.
 //! - [`service`]: the service. [`caller`]: who asks it and tells it. [`row`]: one fault from its first question to its end.
-//! - [`compare`]: what must hold. [`campaign`], [`report`]: all of it, and what is told of it.
+//! - [`neighbour`]: a Cashier that says nothing, beside another one. [`compare`]: what must hold. [`campaign`], [`report`]: all of it, and what is told of it.
 
 mod caller;
 mod campaign;
 mod compare;
 mod fault;
+mod neighbour;
 mod options;
 mod report;
 mod row;

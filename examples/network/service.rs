@@ -230,6 +230,7 @@ impl Service {
 }
 
 /// A worker that runs.
+#[derive(Debug)]
 pub struct Sending {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -240,6 +241,11 @@ impl Sending {
     pub async fn end(self) -> Result<(), Failure> {
         self.stop.send_replace(true);
         self.task.await.map_err(|error| format!("the worker: {error}"))
+    }
+
+    /// Lets everything go that is under way, as the end of the process would.
+    pub fn abort(self) {
+        self.task.abort();
     }
 }
 

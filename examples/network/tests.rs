@@ -5,6 +5,7 @@ mod campaign;
 mod compare;
 mod compare_tests;
 mod fault;
+mod neighbour;
 mod options;
 mod report;
 mod row;
@@ -26,12 +27,12 @@ async fn run(arguments: &str) -> Report {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_fault_of_the_network_sends_a_payout_twice_or_releases_it_wrongly() {
-    let report = run("--payouts 24 --seed 20261121 --patience-ms 500").await;
+    let report = run("--payouts 16 --seed 20261121 --patience-ms 400").await;
 
     report.print(false);
     assert_eq!(report.problems, Vec::<String>::new());
     assert_eq!(report.rows.len(), Fault::all().len());
-    assert!(report.rows.iter().all(|row| row.payouts == 24 && row.doubled + row.wrongly_released == 0));
+    assert!(report.rows.iter().all(|row| row.payouts == 16 && row.doubled + row.wrongly_released == 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,4 +64,11 @@ async fn money_that_nobody_gave_is_found() {
 
     assert_eq!(report.problems.len(), 8, "{:?}", report.problems);
     assert!(report.problems[0].contains("must have"), "{:?}", report.problems);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cashier_that_says_nothing_does_not_hold_up_another_account() {
+    let options = Options::try_parse_from(["network"]).expect("arguments");
+
+    assert_eq!(neighbour::run(&options).await.expect("it can be run"), Vec::<String>::new());
 }
