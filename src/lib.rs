@@ -33,6 +33,7 @@ pub mod deposits;
 pub mod desk;
 pub mod error;
 pub mod events;
+pub mod handles;
 pub mod ids;
 pub mod inquiries;
 pub mod instance;

@@ -6,6 +6,7 @@ pub mod lifecycle;
 pub mod list;
 pub mod orphans;
 pub mod outbox;
+mod places;
 pub mod request;
 pub mod sending;
 pub mod worker;

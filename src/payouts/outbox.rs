@@ -73,17 +73,34 @@ pub fn remove(tx: &mut WriteTx<'_>, external_id: &str) -> QueryResult<()> {
     diesel::delete(outbox::table.find(external_id)).execute(tx.conn()?).map(|_| ())
 }
 
-/// Payouts whose turn it is, longest waiting first. One that is due far in the future was written under another clock and is due too.
+/// A payout whose turn it is, and whose account it goes out by.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Due {
+    /// Our order id.
+    pub external_id: String,
+    /// Through whom.
+    pub provider: String,
+    /// The site.
+    pub site_id: i64,
+}
+
+/// Payouts whose turn it is, longest waiting first, without those of the accounts (provider and site) in `full`: they have no place, and
+/// those of others must not wait behind them. One that is due far in the future was written under another clock and is due too.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub fn due(conn: &mut DbConn, now: Micros, most: i64) -> QueryResult<Vec<String>> {
-    outbox::table
+pub fn due(conn: &mut DbConn, now: Micros, most: i64, full: &[(String, i64)]) -> QueryResult<Vec<Due>> {
+    let mut due = outbox::table
+        .inner_join(payouts::table)
         .filter(outbox::claimed.eq(false))
         .filter(outbox::due_at.le(now).or(outbox::due_at.gt(now + 2 * LONGEST_WAIT)))
-        .order((outbox::due_at, outbox::external_id))
-        .select(outbox::external_id)
+        .into_boxed();
+    for (provider, site) in full {
+        due = due.filter(payouts::provider.ne(provider).or(payouts::site_id.ne(*site)));
+    }
+    due.order((outbox::due_at, outbox::external_id))
+        .select((outbox::external_id, payouts::provider, payouts::site_id))
         .limit(most)
         .load(conn)
 }

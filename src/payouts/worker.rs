@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 
 use super::lifecycle::Attempt;
 use super::orphans::{self, Seen, UnderWay, Watch};
-use super::outbox::{self, Claim, Open, Written};
+use super::outbox::{self, Claim, Due, Open, Written};
+use super::places::{Account, Places};
 use super::{Payout, deduplicates, find, sending, written};
 use crate::clock;
 use crate::db::{Db, DbConn, Scope, WriteTx};
@@ -25,9 +26,6 @@ use crate::providers::{Call, InitiationAnswer, PayoutOrder, Provider, Step, Text
 use crate::settings::{Settings, Site};
 use crate::talk::{self, Broken, Ready};
 use crate::vault::Vault;
-
-/// Payouts under way at once. More would let one slow provider hold more of our memory; fewer would let it hold up others.
-const AT_ONCE: usize = 32;
 
 /// How often payouts are looked for that nobody announced: those that wait after a try.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -133,59 +131,76 @@ impl Worker {
     ///
     /// What the database says; what the provider says is recorded.
     pub async fn step(&self) -> Result<Worked, Error> {
-        match self.due(1).await?.pop() {
+        match self.due(1, Vec::new()).await?.pop() {
             None => Ok(Worked::Idle),
-            Some(id) => self.send(id).await.map(|()| Worked::Worked),
+            Some(due) => self.send(due.external_id).await.map(|()| Worked::Worked),
         }
     }
 
     /// Sends payouts until `stop` turns true, then waits for those under way. `wake` announces new ones.
     pub async fn run(self, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
-        let slots = Arc::new(Semaphore::new(AT_ONCE));
+        let places = Places::default();
         while !*stop.borrow() {
-            let free = slots.available_permits();
-            let due = if free == 0 { Ok(Vec::new()) } else { self.due(free).await };
-            let mut backlog = free == 0;
-            match due {
-                Ok(ids) => {
-                    let full = ids.len() == free;
-                    for id in ids {
-                        let permit = slots.clone().acquire_owned().await;
-                        let worker = self.clone();
-                        // Claimed before the next look, so that nothing is taken on twice.
-                        let (asked_at, here) = (Asked::now(), worker.under_way.enter(&id));
-                        match worker.claim(&id).await {
-                            Ok(Some(claim)) => {
-                                backlog |= full;
-                                tokio::spawn(async move {
-                                    worker.send_claimed(claim, asked_at).await;
-                                    drop((permit, here));
-                                });
-                            }
-                            Ok(None) => {}
-                            Err(error) => log::error!("payout {id}: cannot be claimed, trying again: {error}"),
-                        }
-                    }
-                }
-                Err(error) => log::error!("payouts: cannot look for what is due, trying again: {error}"),
+            let again = match places.free() {
+                0 => false,
+                free => self.take_on(&places, free).await,
+            };
+            // There may be more that can be taken on at once.
+            if again && places.free() > 0 {
+                continue;
             }
+            let held_up = places.free() == 0 || !places.full().is_empty();
             tokio::select! {
-                () = wake.notified(), if !backlog => {}
-                () = tokio::time::sleep(LOOK_AGAIN), if !backlog => {}
-                // There may be more than were taken on: the next one goes as soon as there is room.
-                _ = slots.acquire(), if backlog => {}
+                () = wake.notified() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = places.freed(), if held_up => {}
                 _ = stop.changed() => {}
             }
         }
-        let _all_back = slots.acquire_many(u32::try_from(AT_ONCE).expect("a small number")).await;
+        places.all_free().await;
     }
 
-    async fn due(&self, most: usize) -> Result<Vec<String>, Error> {
+    /// Takes on what is due and has a place, at most `free`. Says whether there may be more for which there is a place.
+    async fn take_on(&self, places: &Places, free: usize) -> bool {
+        let due = match self.due(free, places.full()).await {
+            Ok(due) => due,
+            Err(error) => {
+                log::error!("payouts: cannot look for what is due, trying again: {error}");
+                return false;
+            }
+        };
+        let (whole, mut again) = (due.len() == free, false);
+        for Due { external_id: id, provider, site_id } in due {
+            let account: Account = (provider, site_id);
+            let Some(place) = places.take(&account) else {
+                // It has become full just now: others may wait behind it.
+                again = true;
+                continue;
+            };
+            // Claimed before the next look, so that nothing is taken on twice.
+            let (asked_at, here) = (Asked::now(), self.under_way.enter(&id));
+            match self.claim(&id).await {
+                Ok(Some(claim)) => {
+                    again |= whole;
+                    let worker = self.clone();
+                    tokio::spawn(async move {
+                        worker.send_claimed(claim, asked_at).await;
+                        drop((place, here));
+                    });
+                }
+                Ok(None) => {}
+                Err(error) => log::error!("payout {id}: cannot be claimed, trying again: {error}"),
+            }
+        }
+        again
+    }
+
+    async fn due(&self, most: usize, full: Vec<Account>) -> Result<Vec<Due>, Error> {
         let most = i64::try_from(most).unwrap_or(1);
         let look = move |conn: &mut DbConn| {
             let held = sending::held(conn)?.is_some();
             // Only to spare the work: the claim looks again, in its own transaction.
-            let due = if held { Vec::new() } else { outbox::due(conn, clock::now(), most)? };
+            let due = if held { Vec::new() } else { outbox::due(conn, clock::now(), most, &full)? };
             Ok((held, due))
         };
         let (held, due) = self.db.read(look).await?;

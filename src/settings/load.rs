@@ -125,7 +125,7 @@ fn server(section: Option<Section<'_>>, notes: &Notes) -> Server {
         private_bind: s.socket("private_bind").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8081))),
         trusted_proxies: s.networks("trusted_proxies"),
         max_body_bytes: s.integer("max_body_bytes", 512, 16 << 20).unwrap_or(65_536) as usize,
-        max_connections: s.integer("max_connections", 1, 1_000_000).unwrap_or(2000) as usize,
+        max_connections: s.integer("max_connections", 1, 1_000_000).unwrap_or(8000) as usize,
         state_dir: s.text("state_dir").map_or_else(|| PathBuf::from("."), PathBuf::from),
         public_url: s.url("public_url", &AddressRules::default()).filter(|url| {
             let plain = url.query().is_none();

@@ -12,10 +12,11 @@ use source::{Source, functions, named_modules, rust};
 /// Which modules under the crate's root each of them may name, from the ground up. `lib` and `main` only list modules.
 ///
 /// Below `orders` nothing knows what a deposit or a payout is; above `webhooks` nothing moves money.
-const LAYERS: [(&str, &[&str]); 40] = [
+const LAYERS: [(&str, &[&str]); 41] = [
     ("error", &[]),
     ("secret", &[]),
     ("metrics", &[]),
+    ("handles", &[]),
     ("outgoing", &[]),
     ("clock", &[]),
     ("money", &["error"]),
@@ -230,6 +231,7 @@ const LAYERS: [(&str, &[&str]); 40] = [
             "deposits",
             "error",
             "events",
+            "handles",
             "inquiries",
             "marks",
             "money",

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
@@ -36,6 +36,10 @@ pub(super) struct Verdict {
 /// How much is read, and for how long, after a refusal: closing with unread bytes would destroy the answer on its way.
 const LINGER_BYTES: usize = 256 * 1024;
 
+/// How many requests may follow one another without an answer having left. More, and a peer that never reads makes us keep answers for it;
+/// fewer, and those who send several requests at once wait longer. Nobody who speaks to us sends more than one.
+const MOST_AHEAD: u64 = 16;
+
 /// A guarded connection.
 pub(super) struct GuardedStream<T> {
     io: T,
@@ -55,6 +59,10 @@ pub(super) struct GuardedStream<T> {
     write_timer: Timer,
     /// Since when the peer has taken nothing of our answer.
     stalled: Option<Instant>,
+    /// Requests that had arrived when something of an answer left last.
+    answered: u64,
+    /// Who is to be woken when an answer leaves: nothing is read meanwhile.
+    paused: Option<Waker>,
     lingered: usize,
     closing: Option<Instant>,
 }
@@ -75,6 +83,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> GuardedStream<T> {
             timer: Timer::default(),
             write_timer: Timer::default(),
             stalled: None,
+            answered: 0,
+            paused: None,
             lingered: 0,
             closing: None,
         }
@@ -108,6 +118,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> GuardedStream<T> {
         let arriving = self.follower.is_in_body() || self.held.len() > self.good;
         if arriving && self.began.is_none() {
             self.began = Some(Instant::now());
+        }
+    }
+
+    /// Whether the peer asks for more than it takes. The library keeps every answer until it has left, so nothing more is read then; the
+    /// peer's time does not run while it waits for us.
+    fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.stalled.is_none() && self.follower.finished() <= self.answered + MOST_AHEAD {
+            return Poll::Ready(());
+        }
+        self.paused = Some(cx.waker().clone());
+        self.began = self.began.map(|_| Instant::now());
+        Poll::Pending
+    }
+
+    /// Something of an answer has left: reading may go on.
+    fn note_written(&mut self) {
+        (self.stalled, self.answered) = (None, self.follower.finished());
+        if let Some(paused) = self.paused.take() {
+            paused.wake();
         }
     }
 
@@ -196,6 +225,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for GuardedStream<T> {
             if this.hand_on(buf) || buf.filled().len() > before || this.ended {
                 return Poll::Ready(Ok(()));
             }
+            ready!(this.poll_ahead(cx));
             let read = if this.held.is_empty() { this.poll_direct(cx, buf) } else { this.poll_rest_of_head(cx) };
             match read {
                 Poll::Ready(result) => result?,
@@ -209,7 +239,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for GuardedStream<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if let Poll::Ready(result) = Pin::new(&mut this.io).poll_write(cx, buf) {
-            this.stalled = None;
+            this.note_written();
             return Poll::Ready(result);
         }
         let since = *this.stalled.get_or_insert_with(Instant::now);

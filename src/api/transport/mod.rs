@@ -79,7 +79,7 @@ impl Default for Limits {
             max_line_bytes: 8 * 1024,
             max_head_bytes: 32 * 1024,
             max_body_bytes: 65_536,
-            max_connections: 2000,
+            max_connections: 8000,
             workers: std::thread::available_parallelism().map_or(2, usize::from),
         }
     }

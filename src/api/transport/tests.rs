@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use actix_server::ServerHandle;
 use actix_web::HttpRequest;
+use futures_util::FutureExt;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -382,4 +383,31 @@ async fn a_stop_finishes_what_runs_and_ends_what_is_idle() {
     assert!(rest(&mut busy).await.ends_with("slow"), "the running request was answered");
     assert_eq!(rest(&mut idle).await, "");
     assert!(TcpStream::connect(front.address).await.is_err(), "nobody is let in any more");
+}
+
+/// The answers of those who never read them would be kept: by the library, without an end.
+#[tokio::test]
+async fn a_peer_that_takes_no_answer_is_not_read_until_it_does() {
+    const ASK: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+    let (mut peer, io) = tokio::io::duplex(8_192);
+    let (mut read, mut write) = tokio::io::split(GuardedStream::new(io, Limits::default()));
+    peer.write_all(ASK.repeat(100).as_bytes()).await.unwrap();
+    let mut asked = vec![0; ASK.len()];
+
+    let mut ahead = 0;
+    while tokio::time::timeout(Duration::from_millis(200), read.read_exact(&mut asked)).await.is_ok() {
+        ahead += 1;
+    }
+    assert_eq!(ahead, 17, "so many follow one another without an answer");
+    let (next, answered) = tokio::join!(read.read_exact(&mut asked), write.write_all(b"an answer"));
+    assert_eq!((next.unwrap(), answered.unwrap()), (ASK.len(), ()));
+
+    let mut stuck = Box::pin(write.write_all(&[b'x'; 20_000]));
+    assert!((&mut stuck).now_or_never().is_none(), "the way to the peer is full");
+    let mut asked = vec![0; ASK.len()];
+    let waited = tokio::time::timeout(Duration::from_millis(200), read.read_exact(&mut asked)).await;
+    assert!(waited.is_err(), "nothing is read while an answer is stuck");
+    let mut taken = vec![0; 9 + 20_000];
+    let (next, taken, written) = tokio::join!(read.read_exact(&mut asked), peer.read_exact(&mut taken), stuck);
+    assert_eq!((next.unwrap(), taken.unwrap(), written.unwrap()), (ASK.len(), 9 + 20_000, ()));
 }
