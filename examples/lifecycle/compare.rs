@@ -45,10 +45,10 @@ pub fn differs(conn: &mut DbConn, rules: &Rules, hands: &Hands, world: &World) -
     if balance != expected {
         return Ok(Some(format!("the player has {balance:?} and should have {expected:?}")));
     }
-    let due = outbox::due(conn, hands.later(), 10)?;
+    let due = outbox::due(conn, hands.later(), 10, &[])?;
     for (number, payout) in world.payouts.iter().enumerate() {
         let id = hands.ids[number].as_ref().map(|id| id.as_str());
-        let queued = id.is_some_and(|id| due.iter().any(|due| due == id));
+        let queued = id.is_some_and(|id| due.iter().any(|due| due.external_id == id));
         if queued != (payout.outbox == Outbox::Waits) {
             return Ok(Some(format!("payout {number}: whether it waits to be sent: {queued}")));
         }
