@@ -12,9 +12,11 @@ mod book;
 mod campaign;
 mod cluster;
 mod compare;
+mod deposit;
 mod door;
 mod fault;
 mod feed;
+mod house;
 mod inject;
 mod instance;
 mod options;
@@ -22,32 +24,22 @@ mod payout;
 mod player;
 mod postgres;
 mod process;
+mod program;
 mod proxy;
 mod report;
 mod server;
 mod settle;
+mod stop;
 mod watch;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use options::Options;
-use tokio::signal::unix::{SignalKind, signal};
-
-async fn asked_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-}
 
 fn main() -> ExitCode {
     // The instances are this very program.
-    if std::env::var_os(instance::IS_CROUPIER).is_some() {
+    if std::env::var_os(program::IS_CROUPIER).is_some() {
         return croupier::cli::main();
     }
     let options = Options::parse();
@@ -57,7 +49,7 @@ fn main() -> ExitCode {
             // What is stopped takes its processes with it.
             tokio::select! {
                 outcome = campaign::run(&options) => outcome,
-                () = asked_to_stop() => Err("stopped".to_owned()),
+                () = stop::asked_to_stop() => Err("stopped".to_owned()),
             }
         }),
         Err(error) => Err(format!("no runtime: {error}")),
