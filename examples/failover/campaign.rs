@@ -114,7 +114,7 @@ impl Campaign {
             report: Report { seed: options.seed, ..Report::default() },
         };
         campaign.wait_until_ready().await?;
-        let token = block_in_place(|| campaign.stage.instances[0].program.staff_token())?;
+        let token = block_in_place(|| campaign.stage.instances[0].program.staff_token("judge"))?;
         campaign.load.door.set_staff_token(&token);
         for login in [SHARED, POOR] {
             campaign.load.create(&mut campaign.dice, &Purse::of(login), 0).await;

@@ -14,6 +14,8 @@ use crate::options::Failure;
 pub const KEY: &str = "a-key-of-the-failure-campaign-0123456789";
 /// Payouts above it, in minor units, wait for staff.
 pub const AUTOMATIC: i64 = 6_000;
+/// Payouts of dollars from here on need two people.
+pub const FOUR_EYES: i64 = 20_000;
 
 /// One casino.
 #[derive(Debug)]
@@ -126,6 +128,7 @@ authlink_url = "{authlink}"
 [sites.{name}.payouts]
 approval = "auto"
 auto_approve_up_to = {{ USD = {AUTOMATIC}, EUR = {AUTOMATIC}, JPY = {AUTOMATIC} }}
+four_eyes_from = {{ USD = {FOUR_EYES} }}
 "#
         ));
     }

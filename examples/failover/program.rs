@@ -54,14 +54,14 @@ impl Program {
     }
 
     /// Adds a member of staff who may do everything; their token.
-    pub fn staff_token(&self) -> Result<String, Failure> {
+    pub fn staff_token(&self, name: &str) -> Result<String, Failure> {
         let said = |output: Output| {
             let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
             let error = String::from_utf8_lossy(&output.stderr).into_owned();
             if output.status.success() { Ok(text) } else { Err(format!("croupier staff: {error}")) }
         };
-        said(self.cli(&["staff", "add", "judge", "--role", "admin"])?)?;
-        said(self.cli(&["staff", "token", "judge"])?)
+        said(self.cli(&["staff", "add", name, "--role", "admin"])?)?;
+        said(self.cli(&["staff", "token", name])?)
     }
 
     /// What does not hold, as `ledger verify` says it.

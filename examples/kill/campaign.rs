@@ -121,7 +121,7 @@ impl Books {
         };
         books.service.spawn()?;
         books.start = books.service.wait_until_ready(&books.load.door).await?;
-        let token = block_in_place(|| books.service.program.staff_token())?;
+        let token = block_in_place(|| books.service.program.staff_token("judge"))?;
         books.load.door.set_staff_token(&token);
         for login in [SHARED, POOR] {
             books.load.create(&mut books.dice, &Purse::of(login), 0).await;

@@ -85,7 +85,8 @@ impl Service {
         Ok(None)
     }
 
-    fn has_ended(&mut self) -> Result<bool, Failure> {
+    /// Whether there is no process.
+    pub fn has_ended(&mut self) -> Result<bool, Failure> {
         let Some(child) = &mut self.child else { return Ok(true) };
         child.try_wait().map(|ended| ended.is_some()).map_err(|error| format!("the process is out of sight: {error}"))
     }
