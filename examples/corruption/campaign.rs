@@ -38,7 +38,8 @@ pub async fn run(options: &Options) -> Result<Report, Failure> {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} harms, {per_sec}, {eta} left");
     let bar = ProgressBar::new(options.flips);
     bar.set_style(style.map_err(|error| error.to_string())?);
-    let campaign = Campaign { options, library, report: Mutex::new(report), next: AtomicU64::new(0), bar, home: home.path() };
+    let campaign =
+        Campaign { options, library, report: Mutex::new(report), next: AtomicU64::new(0), bar, home: home.path() };
     campaign.sound()?;
     tokio::task::block_in_place(|| campaign.tamper(&Handle::current()))?;
     tokio::task::block_in_place(|| campaign.harm(&Handle::current()))?;
@@ -187,6 +188,9 @@ impl Campaign<'_> {
             Ok(found) => found,
             Err(failure) => {
                 self.problem(format!("{kind}, {what}: {failure}"));
+                // Whoever still reads there must not disturb the next ones.
+                let nth = self.next.load(Ordering::Relaxed);
+                *bench = self.bench(&format!("bench-after-{nth}"))?;
                 return Ok(());
             }
         };

@@ -26,13 +26,13 @@ fn found(home: &Path) -> Result<Option<String>, String> {
     let place = Place::parse(&Secret::new(format!("sqlite://{}", database(home).display())));
     let place = place.map_err(|error| error.to_string())?;
     let mut conn = db::connect_read_only(&place).map_err(|error| error.to_string())?;
+    if let Some(damage) = migrate::damage(&mut conn).map_err(|error| error.to_string())? {
+        return Ok(Some(damage));
+    }
     let known = MarkFile::of(home, &place, &mut conn).map_err(|error| error.to_string())?.load()?;
     let mut report = verify::verify(&mut conn, |_| ()).map_err(|error| error.to_string())?;
     if let Some(known) = known {
         report.add(marks::lost(&mut conn, &known).map_err(|error| error.to_string())?);
-    }
-    if let Some(damage) = migrate::damage(&mut conn).map_err(|error| error.to_string())? {
-        report.add(vec![damage]);
     }
     Ok(report.problems.into_iter().next())
 }

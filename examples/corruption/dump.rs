@@ -69,18 +69,22 @@ fn read(conn: &mut SqliteConnection) -> QueryResult<Dump> {
     for table in tables(conn)? {
         let columns = columns(conn, &table)?;
         let is_money = |column: &str| why_not(&table, column).is_none();
-        let money: Vec<&str> = columns.iter().map(|column| column.name.as_str()).filter(|name| is_money(name)).collect();
+        let money: Vec<&str> =
+            columns.iter().map(|column| column.name.as_str()).filter(|name| is_money(name)).collect();
         if money.is_empty() {
             continue;
         }
         let mut keys: Vec<&Column> = columns.iter().filter(|column| column.pk > 0).collect();
         keys.sort_by_key(|column| column.pk);
         let order: Vec<String> = keys.iter().map(|column| format!("\"{}\"", column.name)).collect();
-        let sql = format!("SELECT {} AS line FROM {table} ORDER BY {}", quoted(money.iter().copied()), order.join(", "));
+        let sql =
+            format!("SELECT {} AS line FROM {table} ORDER BY {}", quoted(money.iter().copied()), order.join(", "));
         dump.insert(table.clone(), lines(conn, &sql)?);
-        let indexes = format!("SELECT name AS line FROM pragma_index_list('{table}') WHERE partial = 0 AND origin <> 'pk'");
+        let indexes =
+            format!("SELECT name AS line FROM pragma_index_list('{table}') WHERE partial = 0 AND origin <> 'pk'");
         for index in lines(conn, &indexes)? {
-            let of_index = lines(conn, &format!("SELECT name AS line FROM pragma_index_info('{index}') ORDER BY seqno"))?;
+            let of_index =
+                lines(conn, &format!("SELECT name AS line FROM pragma_index_info('{index}') ORDER BY seqno"))?;
             let of_index = quoted(of_index.iter().map(String::as_str).filter(|name| is_money(name)));
             if !of_index.is_empty() {
                 let sql = format!("SELECT {of_index} AS line FROM {table} INDEXED BY {index} ORDER BY 1");
@@ -96,6 +100,13 @@ pub fn difference(before: &Dump, after: &Dump) -> Option<String> {
     for (name, lines) in before {
         let none = Vec::new();
         let now = after.get(name).unwrap_or(&none);
+        if why_not(name.split(' ').next().unwrap_or(name), "(row)").is_some() {
+            // Rows may be gone; those that are left must be as they were.
+            match now.iter().find(|line| !lines.contains(line)) {
+                Some(line) => return Some(format!("{name}: {line} was not there before")),
+                None => continue,
+            }
+        }
         let at = lines.iter().zip(now).position(|(before, now)| before != now);
         if let Some(at) = at {
             return Some(format!("{name}: {} is now {}", lines[at], now[at]));

@@ -9,6 +9,8 @@ mod books;
 mod campaign;
 mod check;
 mod columns;
+#[path = "../failover/command.rs"]
+mod command;
 #[path = "../failover/door.rs"]
 mod door;
 mod dump;
@@ -23,8 +25,6 @@ mod program;
 mod report;
 #[path = "../kill/service.rs"]
 mod service;
-#[path = "../failover/stop.rs"]
-mod stop;
 mod story;
 mod tamper;
 
@@ -39,25 +39,8 @@ fn main() -> ExitCode {
         return croupier::cli::main();
     }
     let options = Options::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            // What is stopped takes its process with it.
-            tokio::select! {
-                outcome = campaign::run(&options) => outcome,
-                () = stop::asked_to_stop() => Err("stopped".to_owned()),
-            }
-        }),
-        Err(error) => Err(format!("no runtime: {error}")),
-    };
-    match outcome {
-        Ok(report) => {
-            report.print(options.json);
-            if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(failure) => {
-            eprintln!("corruption: {failure}");
-            ExitCode::from(2)
-        }
-    }
+    command::run("corruption", campaign::run(&options), |report| {
+        report.print(options.json);
+        report.ok()
+    })
 }

@@ -71,7 +71,10 @@ impl Report {
         }
         let verdict = if self.ok() { "every change of money data was found" } else { "SOMETHING WAS OVERLOOKED" };
         let (times, seconds) = (self.all().times, self.took.as_secs());
-        println!("seed {}: {times} times harmed in {seconds} s, {} pages, {} rows: {verdict}", self.seed, self.pages, self.rows);
+        println!(
+            "seed {}: {times} times harmed in {seconds} s, {} pages, {} rows: {verdict}",
+            self.seed, self.pages, self.rows
+        );
     }
 
     fn table(&self) -> Table {

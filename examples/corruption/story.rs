@@ -209,8 +209,12 @@ impl Story {
             self.comes_to(&notice, stage).await?;
             self.say(purse, &notice, words).await?;
         }
-        let by_staff: [(i64, &str, &str); 4] =
-            [(7_001, "", "awaiting_approval"), (7_101, "approve", "sent"), (7_201, "decline", "done"), (7_307, "approve", "unknown")];
+        let by_staff: [(i64, &str, &str); 4] = [
+            (7_001, "", "awaiting_approval"),
+            (7_101, "approve", "sent"),
+            (7_201, "decline", "done"),
+            (7_307, "approve", "unknown"),
+        ];
         for (amount, decision, stage) in by_staff {
             let notice = self.question(purse, amount, true).await?;
             if !decision.is_empty() {
@@ -228,7 +232,8 @@ impl Story {
     /// What two people do, what protects a player, what is excepted for one, and what staff do besides.
     pub async fn people(&mut self, tokens: &[String; 2]) -> Result<(), Failure> {
         let purse = Purse::numbered(0);
-        let (first, both) = (self.question(&purse, FOUR_EYES, true).await?, self.question(&purse, FOUR_EYES + 1, true).await?);
+        let (first, both) =
+            (self.question(&purse, FOUR_EYES, true).await?, self.question(&purse, FOUR_EYES + 1, true).await?);
         self.decide(&first, "approve").await?;
         self.decide(&both, "approve").await?;
         self.decide_as(&tokens[1]);
@@ -241,11 +246,13 @@ impl Story {
         self.staff("/reviews/1/close".to_owned(), json!({"reason": "looked at"})).await?;
         let limit = json!({"currency": "USD", "period": "week", "deposit_max": 5_000_000});
         self.put(format!("{}/protection/limits", purse.path()), limit).await?;
-        let exception = json!({"mode": "allow", "reason": "VIP", "currency": "USD", "min_amount": 100, "max_amount": 9_000_000});
+        let exception =
+            json!({"mode": "allow", "reason": "VIP", "currency": "USD", "min_amount": 100, "max_amount": 9_000_000});
         self.put(format!("{}/methods/cashier", purse.path()), exception).await?;
         let shut_out = Purse::of("shut-out");
         self.put(shut_out.path(), json!({"country": "DE"})).await?;
-        self.put(format!("{}/protection/exclusion", shut_out.path()), json!({"kind": "self_exclusion", "until": null})).await
+        self.put(format!("{}/protection/exclusion", shut_out.path()), json!({"kind": "self_exclusion", "until": null}))
+            .await
     }
 
     async fn put(&mut self, path: String, body: Value) -> Result<(), Failure> {

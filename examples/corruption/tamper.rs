@@ -54,12 +54,14 @@ pub fn plan(database: &Path, rows: usize) -> Result<Vec<Vec<Change>>, Failure> {
             let columns = columns(&mut conn, &table)?;
             let keys: Vec<&Column> = columns.iter().filter(|column| column.pk > 0).collect();
             for key in chosen_rows(&mut conn, &table, &keys, rows)? {
-                let change = |column: &str, sql: String| Change { table: table.clone(), column: column.to_owned(), sql };
+                let change =
+                    |column: &str, sql: String| Change { table: table.clone(), column: column.to_owned(), sql };
                 plan.push(vec![change("(row)", format!("DELETE FROM {table} WHERE {key}"))]);
                 for column in &columns {
                     let name = &column.name;
                     let values = values(&mut conn, &table, column, &key)?;
-                    let update = |value: String| change(name, format!("UPDATE {table} SET \"{name}\" = {value} WHERE {key}"));
+                    let update =
+                        |value: String| change(name, format!("UPDATE {table} SET \"{name}\" = {value} WHERE {key}"));
                     plan.push(values.into_iter().map(update).collect());
                 }
             }
@@ -97,7 +99,8 @@ fn values(conn: &mut SqliteConnection, table: &str, column: &Column, key: &str) 
         _ if now == "NULL" => vec!["'x'".to_owned()],
         _ => vec![format!("substr({now}, 1, length({now}) - 1) || 'x'"), format!("{now} || 'x'")],
     };
-    let others = format!("SELECT DISTINCT quote(\"{name}\") AS line FROM {table} WHERE \"{name}\" IS NOT {now} LIMIT 5");
+    let others =
+        format!("SELECT DISTINCT quote(\"{name}\") AS line FROM {table} WHERE \"{name}\" IS NOT {now} LIMIT 5");
     let mut known = HashSet::from([now]);
     let all = made.into_iter().chain(lines(conn, &others)?);
     Ok(all.filter(|value| known.insert(value.clone())).collect())

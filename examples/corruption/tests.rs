@@ -38,11 +38,11 @@ async fn run(arguments: &str) -> Report {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_change_of_money_data_is_found_and_never_served() {
-    let report = run("--flips 1500 --rows 1 --seed 20260730").await;
+    let report = run("--flips 1000 --rows 1 --seed 20260730").await;
 
     assert_eq!(report.problems, Vec::<String>::new());
     let all = report.all();
-    assert!(all.found > 500 && all.served > 5 && report.kinds.len() == harm::KINDS.len() + 2, "{all:?}");
+    assert!(all.found > 400 && all.served > 5 && report.kinds.len() == harm::KINDS.len() + 2, "{all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -81,7 +81,8 @@ pub fn compare(book: &Book, seen: &Seen) -> Vec<String> {
     for (external_id, deposit) in &book.deposits {
         let status = seen.deposits.get(external_id).copied();
         if !status.is_some_and(|status| stands(deposit, status)) {
-            problems.push(format!("deposit {external_id} has status {status:?}, and what was acknowledged is {deposit:?}"));
+            problems
+                .push(format!("deposit {external_id} has status {status:?}, and what was acknowledged is {deposit:?}"));
         }
     }
     problems.extend(feeds(&seen.feeds));

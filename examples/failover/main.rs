@@ -11,6 +11,7 @@
 mod book;
 mod campaign;
 mod cluster;
+mod command;
 mod compare;
 mod deposit;
 mod door;
@@ -29,7 +30,6 @@ mod proxy;
 mod report;
 mod server;
 mod settle;
-mod stop;
 mod watch;
 
 use std::process::ExitCode;
@@ -43,25 +43,8 @@ fn main() -> ExitCode {
         return croupier::cli::main();
     }
     let options = Options::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            // What is stopped takes its processes with it.
-            tokio::select! {
-                outcome = campaign::run(&options) => outcome,
-                () = stop::asked_to_stop() => Err("stopped".to_owned()),
-            }
-        }),
-        Err(error) => Err(format!("no runtime: {error}")),
-    };
-    match outcome {
-        Ok(report) => {
-            report.print(options.json);
-            if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(failure) => {
-            eprintln!("failover: {failure}");
-            ExitCode::from(2)
-        }
-    }
+    command::run("failover", campaign::run(&options), |report| {
+        report.print(options.json);
+        report.ok()
+    })
 }

@@ -275,7 +275,8 @@ impl Player {
         let (poor, reference) = (Purse::of(POOR), self.purse.reference(&number.to_string()));
         if self.dice.percent(30) {
             self.load.play(&mut self.dice, &poor, "win", amount, &reference).await;
-        } else if self.load.play(&mut self.dice, &poor, "bet", amount, &reference).await.is_some_and(|tries| tries > 0) {
+        } else if self.load.play(&mut self.dice, &poor, "bet", amount, &reference).await.is_some_and(|tries| tries > 0)
+        {
             // An attempt whose answer was lost may still be on its way, and be taken when there is money. A game server that goes on
             // without the bet takes it back.
             self.undo(&poor, &reference, amount, false).await;

@@ -9,6 +9,8 @@
 #[path = "../failover/book.rs"]
 mod book;
 mod campaign;
+#[path = "../failover/command.rs"]
+mod command;
 #[path = "../failover/compare.rs"]
 mod compare;
 #[path = "../failover/deposit.rs"]
@@ -33,8 +35,6 @@ mod report;
 mod service;
 #[path = "../failover/settle.rs"]
 mod settle;
-#[path = "../failover/stop.rs"]
-mod stop;
 
 use std::process::ExitCode;
 
@@ -47,25 +47,8 @@ fn main() -> ExitCode {
         return croupier::cli::main();
     }
     let options = Options::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            // What is stopped takes its process with it.
-            tokio::select! {
-                outcome = campaign::run(&options) => outcome,
-                () = stop::asked_to_stop() => Err("stopped".to_owned()),
-            }
-        }),
-        Err(error) => Err(format!("no runtime: {error}")),
-    };
-    match outcome {
-        Ok(report) => {
-            report.print(options.json);
-            if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(failure) => {
-            eprintln!("kill: {failure}");
-            ExitCode::from(2)
-        }
-    }
+    command::run("kill", campaign::run(&options), |report| {
+        report.print(options.json);
+        report.ok()
+    })
 }

@@ -91,8 +91,11 @@ impl Service {
         child.try_wait().map(|ended| ended.is_some()).map_err(|error| format!("the process is out of sight: {error}"))
     }
 
+    /// The last lines of the log, without those about requests that had to wait.
     pub fn end_of_log(&self) -> String {
-        last_lines(&self.program.log(), 12)
+        let log = self.program.log();
+        let lines: Vec<&str> = log.lines().filter(|line| !line.contains(": answered 503")).collect();
+        last_lines(&lines.join("\n"), 12)
     }
 }
 
