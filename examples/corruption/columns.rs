@@ -28,7 +28,6 @@ const OVERLOOKED: &[(&str, &str, &str)] = &[
     // Without it the Cashier's question makes an order of its own.
     ("deposit_intents", "(row)", A_TIME),
     ("deposit_intents", "created_at", A_TIME),
-    // Of one that its player began: when the Cashier asked.
     ("deposits", "created_at", FOR_PEOPLE),
     ("deposits", "details", KEPT_ONCE),
     ("deposits", "updated_at", FOR_PEOPLE),
@@ -38,6 +37,8 @@ const OVERLOOKED: &[(&str, &str, &str)] = &[
     ("event_turns", "*", NO_MONEY),
     // A reader whose cursor has another token is told so.
     ("events", "token", FOR_PEOPLE),
+    // Of the beginning of an order; otherwise it is that of the change.
+    ("events", "at", FOR_PEOPLE),
     // A payout's is found; without a deposit's its end is what its provider says by itself.
     ("inquiries", "(row)", A_TIME),
     ("inquiries", "since", A_TIME),
@@ -65,6 +66,7 @@ const OVERLOOKED: &[(&str, &str, &str)] = &[
     // Of a withdrawal that a player asked for; one that the Cashier asked for has its question.
     ("payouts", "provider", KEPT_ONCE),
     ("payouts", "purse", KEPT_ONCE),
+    ("payouts", "created_at", FOR_PEOPLE),
     ("payouts", "details", KEPT_ONCE),
     ("payouts", "updated_at", FOR_PEOPLE),
     ("player_limits", "*", KEPT_ONCE),

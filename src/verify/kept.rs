@@ -180,7 +180,7 @@ fn attempts(conn: &mut DbConn, problems: &mut Vec<String>) -> Result<(), Error> 
     Ok(())
 }
 
-/// Payouts whose end is waited for are asked about, at their own provider.
+/// Payouts whose end is waited for are asked about, and whatever is asked about is an order of that provider.
 fn awaited(conn: &mut DbConn, problems: &mut Vec<String>) -> Result<(), Error> {
     let waits = || payouts::stage.eq_any([Stage::Sent.name(), Stage::Unknown.name()]);
     let asked = inquiries::table.filter(inquiries::external_id.eq(payouts::external_id));
@@ -193,8 +193,7 @@ fn awaited(conn: &mut DbConn, problems: &mut Vec<String>) -> Result<(), Error> {
     let of_payout = payouts::table
         .filter(payouts::external_id.eq(inquiries::external_id))
         .filter(payouts::provider.eq(inquiries::provider))
-        .filter(payouts::site_id.eq(inquiries::site_id))
-        .filter(waits());
+        .filter(payouts::site_id.eq(inquiries::site_id));
     let of_deposit = deposits::table
         .filter(deposits::external_id.eq(inquiries::external_id))
         .filter(deposits::provider.eq(inquiries::provider))
@@ -228,15 +227,6 @@ fn notified(conn: &mut DbConn, problems: &mut Vec<String>) -> Result<(), Error> 
     }
     let deposit = deposits::table.filter(deposits::external_id.eq(webhooks::external_id));
     let payout = payouts::table.filter(payouts::external_id.eq(webhooks::external_id));
-    let stranger: Option<i64> = webhooks::table
-        .filter(webhooks::verdict.ne("unknown_order"))
-        .filter(not(exists(deposit).or(exists(payout))))
-        .select(webhooks::id)
-        .first(conn)
-        .optional()?;
-    if let Some(id) = stranger {
-        problems.push(format!("notification {id}: the order that it names is not there"));
-    }
     let own_deposit =
         deposit.filter(deposits::provider.eq(webhooks::provider)).filter(deposits::site_id.eq(webhooks::site_id));
     let own_payout =

@@ -38,7 +38,6 @@ struct Terms {
 /// An order as far as events tell of it.
 struct Order {
     terms: Terms,
-    created_at: i64,
     /// Where it stands now.
     status: i64,
     stage: Option<String>,
@@ -114,7 +113,7 @@ impl Told {
 impl Page {
     fn load(conn: &mut DbConn, events: &[Event]) -> Result<Self, Error> {
         let ids: Vec<&str> = events.iter().filter_map(|event| event.external_id.as_deref()).collect();
-        type Row = (String, i64, i64, i64, String, i64, i64);
+        type Row = (String, i64, i64, i64, String, i64);
         let found: Vec<Row> = deposits::table
             .filter(deposits::external_id.eq_any(&ids))
             .select((
@@ -123,13 +122,12 @@ impl Page {
                 deposits::player_id,
                 deposits::amount,
                 deposits::currency,
-                deposits::created_at,
                 deposits::status,
             ))
             .load(conn)?;
-        let order = |(id, site, player, amount, currency, created_at, status): Row, stage: Option<String>| {
+        let order = |(id, site, player, amount, currency, status): Row, stage: Option<String>| {
             let terms = Terms { site, player: Some(player), amount: Some(amount), currency: Some(currency) };
-            (id, Order { terms, created_at, status, stage })
+            (id, Order { terms, status, stage })
         };
         let mut orders: HashMap<String, Order> = found.into_iter().map(|row| order(row, None)).collect();
         let found: Vec<(Row, String)> = payouts::table
@@ -141,7 +139,6 @@ impl Page {
                     payouts::player_id,
                     payouts::amount,
                     payouts::currency,
-                    payouts::created_at,
                     payouts::status,
                 ),
                 payouts::stage,
@@ -218,9 +215,8 @@ fn began_so(event: &Event, order: &Order, first: Option<&Transition>) -> bool {
         None => (order.status, order.stage.as_deref()),
     };
     let standing = event.status == Some(status) && settled(event.stage.as_deref()) == settled(stage);
-    // A deposit that its player began was created when the Cashier asked about it.
-    let then = event.at == order.created_at || order.stage.is_none() && event.at < order.created_at;
-    standing && then && event.reason.is_empty()
+    // Not its time: a deposit that its player began is created anew when the Cashier asks about it.
+    standing && event.reason.is_empty()
 }
 
 fn is_told_as(event: &Event, kind: Kind, change: &Transition) -> bool {

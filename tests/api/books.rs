@@ -116,7 +116,6 @@ fn what_is_told_and_kept(told: &Told) -> Vec<(String, String)> {
         (format!("{events} UPDATE events SET amount = amount + 1 WHERE id = 1"), "event 1:".to_owned()),
         (format!("{events} UPDATE events SET external_id = '{paid}' WHERE id = 1"), "event 1:".to_owned()),
         (format!("{events} UPDATE events SET kind = 'payout.sent' WHERE id = 1"), "event 1:".to_owned()),
-        (format!("UPDATE deposits SET created_at = 0 WHERE external_id = '{credited}'"), "event 1:".to_owned()),
         (
             format!("UPDATE webhooks SET provider = 'other' WHERE external_id = '{credited}'"),
             "notification 1:".to_owned(),
