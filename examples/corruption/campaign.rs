@@ -133,7 +133,7 @@ impl Campaign<'_> {
                     books: &self.library.closed,
                     files: None,
                     excuse: why_not(&change.table, &change.column),
-                    serve: number % self.options.served == 0,
+                    serve: number.is_multiple_of(self.options.served),
                 };
                 return self.look(bench, &harmed, runtime);
             }
@@ -154,7 +154,7 @@ impl Campaign<'_> {
             let kind = files.harm(&self.library.before, &mut dice);
             bench.lay(books, &files)?;
             let what = format!("harm {number}");
-            let serve = number % self.options.served == 0;
+            let serve = number.is_multiple_of(self.options.served);
             let harmed = Harmed { kind, what, books, files: Some(&files), excuse: None, serve };
             self.look(bench, &harmed, runtime)?;
             self.bar.inc(1);

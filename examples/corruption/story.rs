@@ -22,6 +22,9 @@ use crate::service::Service;
 /// How long what the service does by itself is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a notification says: `type_id` and `status_id`.
+type Word = (i64, i64);
+
 /// A service that plays the story.
 pub struct Story {
     pub service: Service,
@@ -68,7 +71,7 @@ impl Story {
         let answer = self.door.insist(&mut self.dice, call).await?;
         let good = match answer.code() {
             Some(code) => code == 0 || code == 50,
-            None => matches!(answer.status, 200 | 201 | 202),
+            None => matches!(answer.status, 200..=202),
         };
         if good { Ok(answer) } else { Err(format!("{} was answered {}", call.shown(), answer.shown())) }
     }
@@ -90,7 +93,7 @@ impl Story {
         Ok(Notice { external_id, order, type_id, status_id: SUCCESS })
     }
 
-    async fn say(&mut self, purse: &Purse, notice: &Notice, words: &[(i64, i64)]) -> Result<(), Failure> {
+    async fn say(&mut self, purse: &Purse, notice: &Notice, words: &[Word]) -> Result<(), Failure> {
         for (type_id, status_id) in words {
             let notice = Notice { type_id: *type_id, status_id: *status_id, ..notice.clone() };
             self.ask(&Call::notification(purse, &messages::notification(purse.site, &notice))).await?;
@@ -154,7 +157,7 @@ impl Story {
     }
 
     async fn deposits(&mut self, purse: &Purse) -> Result<(), Failure> {
-        let ends: [&[(i64, i64)]; 8] = [
+        let ends: [&[Word]; 8] = [
             &[],
             &[(PURCHASE, PENDING)],
             &[(PURCHASE, DECLINED)],
@@ -195,7 +198,7 @@ impl Story {
     }
 
     async fn payouts(&mut self, purse: &Purse) -> Result<(), Failure> {
-        let ends: [(i64, &str, &[(i64, i64)]); 7] = [
+        let ends: [(i64, &str, &[Word]); 7] = [
             (3_101, "sent", &[]),
             (3_201, "sent", &[(PAYOUT, SUCCESS)]),
             (3_301, "sent", &[(PAYOUT, DECLINED)]),

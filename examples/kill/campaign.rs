@@ -155,7 +155,7 @@ impl Books {
             self.lose(number, kills, &mut kept)?;
             self.service.spawn()?;
             self.unseen = Some(moment);
-            if number % LOOK == 0 {
+            if number.is_multiple_of(LOOK) {
                 self.see(report).await?;
                 let when = format!("after kill {number} with seed {}", self.options.seed);
                 settle::ask_again(&self.load, &mut self.dice, Some(since), AGAIN.0, &when).await;
