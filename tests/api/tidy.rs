@@ -160,6 +160,7 @@ const LAYERS: [(&str, &[&str]); 41] = [
             "payouts",
             "protection",
             "staff",
+            "wallet",
             "webhooks",
         ],
     ),
