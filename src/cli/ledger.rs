@@ -52,14 +52,15 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
 
 fn check(place: &db::Place, settings: &crate::settings::Settings, told: impl FnMut(i64)) -> Result<Report, String> {
     let mut conn = db::connect_read_only(place).map_err(|error| error.to_string())?;
+    // First: in pages that are out of order, reading row after row may come back to where it was, and never end.
+    if let Some(damage) = db::migrate::damage(&mut conn).map_err(|error| error.to_string())? {
+        return Err(damage);
+    }
     let known =
         MarkFile::of(&settings.server.state_dir, place, &mut conn).map_err(|error| error.to_string())?.load()?;
     let mut report = verify::verify(&mut conn, told).map_err(|error| format!("{}: {error}", place.shown()))?;
     if let Some(known) = known {
         report.add(marks::lost(&mut conn, &known).map_err(|error| error.to_string())?);
-    }
-    if let Some(damage) = db::migrate::damage(&mut conn).map_err(|error| error.to_string())? {
-        report.add(vec![damage]);
     }
     Ok(report)
 }
