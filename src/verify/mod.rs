@@ -2,8 +2,10 @@
 
 mod asked;
 mod facts;
+mod kept;
 mod orders;
 mod telling;
+mod told;
 mod wallet;
 
 use diesel::prelude::*;
@@ -70,7 +72,9 @@ pub fn verify(conn: &mut DbConn, progress: impl FnMut(i64)) -> Result<Report, Er
         orders::deposits(conn, &checked.kinds, &mut problems)?;
         wallet::transactions(conn, &checked.kinds, &mut problems)?;
         asked::requests(conn, &mut problems)?;
+        kept::all(conn, &checked.kinds, &mut problems)?;
         telling::events(conn, &mut problems)?;
+        told::log(conn, &mut problems)?;
         telling::protection(conn, &mut problems)?;
         let audit = audit::verify(conn)?;
         problems.extend(audit.problems);

@@ -172,21 +172,31 @@ fn book(tx: &mut WriteTx<'_>, id: &str, player: PlayerId, movement: &Movement, a
 
 /// SHA-256 over everything that makes two requests the same.
 fn fingerprint(movement: &Movement) -> [u8; 32] {
-    let amount = movement.amount.to_string();
-    let texts = [
+    digest([
         movement.player.login.as_str(),
         movement.kind.name(),
-        &amount,
+        &movement.amount.to_string(),
         movement.currency.code(),
         &movement.reference,
         movement.reason.as_deref().unwrap_or(""),
-    ];
+    ])
+}
+
+fn digest(texts: [&str; 6]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for text in texts {
         hasher.update((text.len() as u64).to_be_bytes());
         hasher.update(text.as_bytes());
     }
     hasher.finalize().into()
+}
+
+impl TransactionRow {
+    /// Whether the row still says what was asked for by the player with this login.
+    pub fn is_as_asked(&self, login: &str) -> bool {
+        let (amount, reason) = (self.amount.to_string(), self.reason.as_deref().unwrap_or(""));
+        self.fingerprint == digest([login, &self.kind, &amount, &self.currency, &self.reference, reason])
+    }
 }
 
 /// A game server's transaction as it is stored.

@@ -104,6 +104,12 @@ impl Webhook {
         })
     }
 
+    /// Whether the content can be read and says what stands beside it.
+    pub fn is_consistent(&self) -> bool {
+        let Ok(content) = serde_json::from_str::<Content>(&self.content) else { return false };
+        serde_json::to_value(content.news).is_ok_and(|news| news == self.news.as_str()) && self.digest.len() == 32
+    }
+
     /// The amount in minor units and the currency that came.
     ///
     /// # Errors

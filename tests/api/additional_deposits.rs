@@ -227,6 +227,6 @@ async fn the_books_do_not_hold_when_nobody_vouches_for_a_made_deposit() {
     run(&mut conn, "UPDATE webhooks SET news = 'declined' WHERE verdict = 'applied'");
     let report = both.app.state.db.read(|conn| croupier::verify::verify(conn, |_| ())).await.expect("a report");
     assert!(report.problems.iter().any(|problem| problem.contains("nobody vouches")), "{:?}", report.problems);
-    run(&mut conn, "UPDATE webhooks SET news = 'paid' WHERE verdict = 'applied'");
+    run(&mut conn, "UPDATE webhooks SET news = 'deposit_paid' WHERE verdict = 'applied'");
     both.app.holds().await;
 }

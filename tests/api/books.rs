@@ -108,6 +108,45 @@ fn what_binds_rows_to_each_other(told: &Told) -> Vec<(String, String)> {
     ]
 }
 
+/// Tampering with the log of events, and with what is kept for repetitions and later questions.
+fn what_is_told_and_kept(told: &Told) -> Vec<(String, String)> {
+    let (paid, sent, waiting, credited) = (&told.paid.id, &told.sent.id, &told.waiting.id, &told.credited.id);
+    let events = "DROP TRIGGER events_are_never_changed;";
+    let cases = [
+        (format!("{events} UPDATE events SET amount = amount + 1 WHERE id = 1"), "event 1:".to_owned()),
+        (format!("{events} UPDATE events SET external_id = '{paid}' WHERE id = 1"), "event 1:".to_owned()),
+        (format!("{events} UPDATE events SET kind = 'payout.sent' WHERE id = 1"), "event 1:".to_owned()),
+        (
+            format!("UPDATE webhooks SET provider = 'other' WHERE external_id = '{credited}'"),
+            "notification 1:".to_owned(),
+        ),
+        (
+            "UPDATE wallet_transactions SET reference = 'other' WHERE kind = 'bet'".to_owned(),
+            "wallet transaction".to_owned(),
+        ),
+        ("DELETE FROM rollbacks".to_owned(), "1 bets were given back, and 0 were rolled back".to_owned()),
+        ("UPDATE rollbacks SET reference = 'other'".to_owned(), "rollback of other".to_owned()),
+        (
+            format!("UPDATE question_keys SET provider = 'other' WHERE external_id = '{waiting}'"),
+            format!("order {waiting}"),
+        ),
+        (
+            format!("UPDATE payout_attempts SET number = 2 WHERE external_id = '{sent}'"),
+            format!("payout {sent}: its 1 attempts"),
+        ),
+        (
+            format!("UPDATE payout_attempts SET finished_at = NULL WHERE external_id = '{sent}'"),
+            format!("payout {sent}: an attempt"),
+        ),
+        (format!("DELETE FROM inquiries WHERE external_id = '{sent}'"), format!("order {sent}: whether its end")),
+        (
+            "INSERT INTO approvals VALUES (1, 'ghost', 'approve', 'carol', 'why not', FALSE, 0)".to_owned(),
+            "approval 1:".to_owned(),
+        ),
+    ];
+    cases.into()
+}
+
 /// Tampering with what is kept or checked in another way on a server: the hashes of the chain stand beside the entries there.
 fn what_a_home_keeps_its_own_way(told: &Told) -> Vec<(String, String)> {
     let entries = "DROP TRIGGER journal_entries_are_never_changed; DROP TRIGGER journal_entries_are_never_deleted;";
@@ -193,8 +232,11 @@ async fn the_check_finds_every_kind_of_tampering_and_names_the_row() {
         (format!("{audit} DELETE FROM audit WHERE id = 1"), "audit".into()),
         (format!("{audit} DELETE FROM audit WHERE id = 2"), "the audit does not hold row 2".into()),
     ];
-    let cases =
-        cases.into_iter().chain(what_binds_rows_to_each_other(&told)).chain(what_a_home_keeps_its_own_way(&told));
+    let cases = cases
+        .into_iter()
+        .chain(what_binds_rows_to_each_other(&told))
+        .chain(what_is_told_and_kept(&told))
+        .chain(what_a_home_keeps_its_own_way(&told));
     let sound = told.copy();
     let report = run(sound.path(), &["ledger", "verify", "--json"], "");
     assert_eq!((report.code, &report.json()["ok"], &report.json()["problems"]), (0, &json!(true), &json!([])));

@@ -159,6 +159,7 @@ const LAYERS: [(&str, &[&str]); 40] = [
             "payouts",
             "protection",
             "staff",
+            "wallet",
             "webhooks",
         ],
     ),
