@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::door::Call;
+use crate::house::Purse;
 
 /// What a line does to a player's available and held money.
 pub type Change = (i64, i64);
@@ -14,10 +15,14 @@ pub type Change = (i64, i64);
 /// A deposit that was answered 0.
 #[derive(Debug, Clone)]
 pub struct Deposit {
-    pub login: String,
+    pub purse: Purse,
     pub amount: i64,
-    /// Its notification was acknowledged.
+    /// The notification that it was paid was acknowledged.
     pub paid: bool,
+    /// One that it was declined was acknowledged, and none before that it was paid.
+    pub declined: bool,
+    /// One that it was taken back was acknowledged, after the payment.
+    pub reversed: bool,
 }
 
 /// What staff have decided about a payout, as it was answered.
@@ -34,9 +39,11 @@ pub enum Decision {
 /// A payout that was answered 50.
 #[derive(Debug, Clone)]
 pub struct Payout {
-    pub login: String,
+    pub purse: Purse,
     pub amount: i64,
-    /// What the Cashier's notification said, once it was acknowledged.
+    /// Whether staff must approve it.
+    pub waits: bool,
+    /// What the Cashier's first notification said, once it was acknowledged. What contradicts it later changes nothing.
     pub told: Option<bool>,
     pub decision: Option<Decision>,
 }
@@ -52,8 +59,8 @@ pub struct Answered {
 /// The book.
 #[derive(Debug, Default)]
 pub struct Book {
-    /// By login, then by cause. Ends of payouts are not here: they follow from what was told.
-    lines: BTreeMap<String, BTreeMap<String, Change>>,
+    /// By purse, then by cause. Ends of payouts are not here: they follow from what was told.
+    lines: BTreeMap<Purse, BTreeMap<String, Change>>,
     pub deposits: BTreeMap<String, Deposit>,
     pub payouts: BTreeMap<String, Payout>,
     pub answers: Vec<Answered>,
@@ -62,8 +69,8 @@ pub struct Book {
 }
 
 impl Book {
-    pub fn player(&mut self, login: &str) {
-        self.lines.entry(login.to_owned()).or_default();
+    pub fn player(&mut self, purse: &Purse) {
+        self.lines.entry(purse.clone()).or_default();
     }
 
     pub fn problem(&mut self, text: String) {
@@ -77,17 +84,17 @@ impl Book {
     }
 
     /// Play took or gave money.
-    pub fn played(&mut self, login: &str, reference: &str, change: i64) {
-        self.line(login, reference.to_owned(), (change, 0));
+    pub fn played(&mut self, purse: &Purse, reference: &str, change: i64) {
+        self.line(purse, reference.to_owned(), (change, 0));
     }
 
     /// A bet was undone.
-    pub fn undone(&mut self, login: &str, reference: &str, amount: i64) {
-        self.line(login, format!("{reference}:rollback"), (amount, 0));
+    pub fn undone(&mut self, purse: &Purse, reference: &str, amount: i64) {
+        self.line(purse, format!("{reference}:rollback"), (amount, 0));
     }
 
-    pub fn deposit_opened(&mut self, external_id: &str, login: &str, amount: i64) {
-        let deposit = Deposit { login: login.to_owned(), amount, paid: false };
+    pub fn deposit_opened(&mut self, external_id: &str, purse: &Purse, amount: i64) {
+        let deposit = Deposit { purse: purse.clone(), amount, paid: false, declined: false, reversed: false };
         if self.deposits.insert(external_id.to_owned(), deposit).is_some() {
             self.problem(format!("deposit {external_id} was opened for two questions"));
         }
@@ -97,23 +104,39 @@ impl Book {
         let Some(deposit) = self.deposits.get_mut(external_id) else { return };
         if !deposit.paid {
             deposit.paid = true;
-            let (login, amount) = (deposit.login.clone(), deposit.amount);
-            self.line(&login, format!("{external_id}:credit"), (amount, 0));
+            let (purse, amount) = (deposit.purse.clone(), deposit.amount);
+            self.line(&purse, format!("{external_id}:credit"), (amount, 0));
         }
     }
 
-    pub fn payout_held(&mut self, external_id: &str, login: &str, amount: i64) {
-        let payout = Payout { login: login.to_owned(), amount, told: None, decision: None };
+    pub fn deposit_declined(&mut self, external_id: &str) {
+        if let Some(deposit) = self.deposits.get_mut(external_id) {
+            deposit.declined |= !deposit.paid;
+        }
+    }
+
+    /// The payer's bank took a paid deposit back.
+    pub fn deposit_reversed(&mut self, external_id: &str) {
+        let Some(deposit) = self.deposits.get_mut(external_id) else { return };
+        if deposit.paid && !deposit.reversed {
+            deposit.reversed = true;
+            let (purse, amount) = (deposit.purse.clone(), deposit.amount);
+            self.line(&purse, format!("{external_id}:reversal"), (-amount, 0));
+        }
+    }
+
+    pub fn payout_held(&mut self, external_id: &str, purse: &Purse, amount: i64, waits: bool) {
+        let payout = Payout { purse: purse.clone(), amount, waits, told: None, decision: None };
         if self.payouts.insert(external_id.to_owned(), payout).is_some() {
             self.problem(format!("payout {external_id} was opened for two questions"));
         }
-        self.line(login, format!("{external_id}:hold"), (-amount, amount));
+        self.line(purse, format!("{external_id}:hold"), (-amount, amount));
     }
 
     /// The Cashier's word on a payout was acknowledged.
     pub fn payout_told(&mut self, external_id: &str, paid: bool) {
         if let Some(payout) = self.payouts.get_mut(external_id) {
-            payout.told = Some(paid);
+            payout.told.get_or_insert(paid);
         }
     }
 
@@ -123,8 +146,8 @@ impl Book {
         }
     }
 
-    /// The lines of every player, without the ends of payouts.
-    pub fn lines(&self) -> &BTreeMap<String, BTreeMap<String, Change>> {
+    /// The lines of every purse, without the ends of payouts.
+    pub fn lines(&self) -> &BTreeMap<Purse, BTreeMap<String, Change>> {
         &self.lines
     }
 
@@ -137,10 +160,10 @@ impl Book {
         }
     }
 
-    fn line(&mut self, login: &str, cause: String, change: Change) {
-        let lines = self.lines.entry(login.to_owned()).or_default();
+    fn line(&mut self, purse: &Purse, cause: String, change: Change) {
+        let lines = self.lines.entry(purse.clone()).or_default();
         if lines.insert(cause.clone(), change).is_some_and(|before| before != change) {
-            self.problem(format!("{login}: {cause} was booked in two ways"));
+            self.problem(format!("{purse}: {cause} was booked in two ways"));
         }
     }
 }

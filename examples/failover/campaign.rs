@@ -1,13 +1,11 @@
 //! One campaign from its first file to its report.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use croupier::simulate::Brand;
 use croupier::simulate::faults::Dice;
 use croupier::simulate::server::CashierServer;
 use tokio::sync::watch;
@@ -15,11 +13,12 @@ use tokio::task::{JoinSet, block_in_place};
 
 use crate::cluster::{Cluster, NAME};
 use crate::compare::{Told, compare};
-use crate::door::{Call, Door};
+use crate::door::{Call, Door, Patience};
 use crate::fault::{Kind, schedule};
 use crate::feed::{READERS, read_again, read_along};
+use crate::house::{self, Purse};
 use crate::inject::Stage;
-use crate::instance::{Instance, SALT, SITE};
+use crate::instance::Instance;
 use crate::options::{Failure, Options, Sabotage};
 use crate::player::{Load, POOR, Player, SHARED, behaviour};
 use crate::postgres::Tools;
@@ -33,6 +32,9 @@ use crate::watch::{Watch, look_after};
 const INSTANCES: usize = 3;
 /// How many answers are asked again after a fault, and at the end.
 const AGAIN: (usize, usize) = (150, 3_000);
+
+/// The longest pause of a player between two steps.
+const PACE: Duration = Duration::from_millis(60);
 
 /// A campaign that runs.
 struct Campaign {
@@ -88,12 +90,14 @@ impl Campaign {
     async fn start(options: &Options, home: &Path) -> Result<Self, Failure> {
         let began = Instant::now();
         let mut dice = Dice::new(options.seed);
-        let (cashier, stage) = stage(options, home, &mut dice).await?;
+        let (cashiers, stage) = stage(options, home, &mut dice).await?;
         for instance in &stage.instances {
             instance.supervise()?;
         }
         let (stop, stopping) = watch::channel(false);
-        let load = Load::new(Door::new(&stage.instances, patience(options, 180))?, cashier, stopping);
+        let addresses = stage.instances.iter().map(|instance| (instance.public, instance.private)).collect();
+        let door = Door::new(addresses, Patience { longest: patience(options, 180), pause: 500 })?;
+        let load = Load::new(door, cashiers, PACE, stopping);
         let (readers_done, done) = watch::channel(false);
         let watch = Watch::new(stage.instances.len());
         let mut campaign = Self {
@@ -110,9 +114,10 @@ impl Campaign {
             report: Report { seed: options.seed, ..Report::default() },
         };
         campaign.wait_until_ready().await?;
-        campaign.staff_token()?;
+        let token = block_in_place(|| campaign.stage.instances[0].program.staff_token("judge"))?;
+        campaign.load.door.set_staff_token(&token);
         for login in [SHARED, POOR] {
-            campaign.load.create(&mut campaign.dice, login, 0).await;
+            campaign.load.create(&mut campaign.dice, &Purse::of(login), 0).await;
         }
         for number in 0..options.players {
             campaign.workers.spawn(Player::live(campaign.load.clone(), number, campaign.dice.fork(number)));
@@ -137,7 +142,7 @@ impl Campaign {
         }
         for _ in 0..50 {
             for instance in &self.stage.instances {
-                let log = fs::read_to_string(instance.log_file()).unwrap_or_default();
+                let log = instance.program.log();
                 if let Some(line) = log.lines().find(|line| line.contains(SAID)) {
                     return Some(format!("instance {}: {line}", instance.number));
                 }
@@ -153,25 +158,12 @@ impl Campaign {
             while !matches!(self.load.door.once(&Call::readiness(), number, Duration::from_secs(2)).await, Ok(answer) if answer.status == 200)
             {
                 if Instant::now() > deadline {
-                    let log = fs::read_to_string(instance.log_file()).unwrap_or_default();
+                    let log = instance.program.log();
                     return Err(format!("instance {number} does not start:\n{}", crate::process::last_lines(&log, 20)));
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-        Ok(())
-    }
-
-    fn staff_token(&self) -> Result<(), Failure> {
-        let first = &self.stage.instances[0];
-        let said = |output: std::process::Output| {
-            let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            let error = String::from_utf8_lossy(&output.stderr).into_owned();
-            if output.status.success() { Ok(text) } else { Err(format!("croupier staff: {error}")) }
-        };
-        block_in_place(|| said(first.cli(&["staff", "add", "judge", "--role", "admin"])?))?;
-        let token = block_in_place(|| said(first.cli(&["staff", "token", "judge"])?))?;
-        self.load.door.set_staff_token(&token);
         Ok(())
     }
 
@@ -241,7 +233,7 @@ impl Campaign {
                     Some(at) => break at,
                     None if Instant::now() > deadline => {
                         let kind = kind.name();
-                        let log = fs::read_to_string(self.stage.instances[instance].log_file()).unwrap_or_default();
+                        let log = self.stage.instances[instance].program.log();
                         let log: Vec<&str> = log.lines().filter(|line| line.contains("ERROR")).collect();
                         let log = crate::process::last_lines(&log.join("\n"), 6);
                         let when = format!("{patience:?} after fault {number}, {kind}");
@@ -281,7 +273,9 @@ impl Campaign {
         feeds.push(read_again(&self.load, &mut dice).await);
         let mut seen = settle::look(&self.load, &mut dice).await;
         seen.feeds = feeds;
-        self.verify();
+        if let Some(problem) = block_in_place(|| self.stage.instances[0].program.verify()) {
+            self.load.book().problem(problem);
+        }
         let gave_up: u64 =
             self.stage.instances.iter().map(|one| one.gave_up.load(std::sync::atomic::Ordering::Relaxed)).sum();
         for instance in &self.stage.instances {
@@ -322,33 +316,17 @@ impl Campaign {
         match self.options.sabotage {
             Some(Sabotage::Forget) => self.load.book().forget_one(),
             Some(Sabotage::Double) => {
-                let call = Call::play("player-0", "win", 777, "not-in-the-book");
+                let call = Call::play(&Purse::numbered(0), "win", 777, "not-in-the-book");
                 let _nobody_writes_it_down = self.load.ask(dice, &call).await;
             }
             Some(Sabotage::Async) | None => {}
         }
     }
-
-    /// The service's own check of all its books.
-    fn verify(&self) {
-        let report = block_in_place(|| self.stage.instances[0].cli(&["ledger", "verify", "--json"]));
-        let problem = match report {
-            Ok(output) => match serde_json::from_slice::<serde_json::Value>(&output.stdout) {
-                Ok(report) if report["ok"] == true => return,
-                Ok(report) => format!("ledger verify: {}", report["problems"]),
-                Err(_) => format!("ledger verify: {}", String::from_utf8_lossy(&output.stderr)),
-            },
-            Err(failure) => failure,
-        };
-        self.load.book().problem(problem);
-    }
 }
 
 /// The servers, the ways to them, the instances (not started) and the Cashier.
-async fn stage(options: &Options, home: &Path, dice: &mut Dice) -> Result<(CashierServer, Stage), Failure> {
-    let here = SocketAddr::from(([127, 0, 0, 1], 0));
-    let cashier =
-        CashierServer::start(here, Brand::new(SITE, SALT), behaviour).await.map_err(|error| error.to_string())?;
+async fn stage(options: &Options, home: &Path, dice: &mut Dice) -> Result<(Vec<CashierServer>, Stage), Failure> {
+    let cashiers = house::cashiers(behaviour).await?;
     let count = if options.sqlite { 1 } else { INSTANCES };
     let ports = free_ports(dice, 2 + 4 * count)?;
     let (mut cluster, mut password) = (None, String::new());
@@ -377,11 +355,11 @@ async fn stage(options: &Options, home: &Path, dice: &mut Dice) -> Result<(Cashi
         } else {
             format!("sqlite://{}/croupier.db", home.display())
         };
-        instances.push(Instance::new(number, home, [ports[0], ports[1]], &url, &cashier.payout_url())?);
+        instances.push(Instance::new(number, home, [ports[0], ports[1]], &url, &cashiers)?);
     }
     let share = options.seconds / (options.faults.max(1) as u64) * 2;
     let longest = Duration::from_secs(share.clamp(3, 20));
     let lossy = options.sabotage == Some(Sabotage::Async);
     let stage = Stage { instances, proxies, cluster, dice: dice.fork(3_000), longest, lossy };
-    Ok((cashier, stage))
+    Ok((cashiers, stage))
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::book::{Book, Change, Decision, Payout};
-use crate::instance::AUTOMATIC;
+use crate::book::{Book, Change, Decision, Deposit, Payout};
+use crate::house::Purse;
 
 /// A line of a player's statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub struct Told {
 /// What the service says, and what the Cashier has seen.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
-    pub balances: BTreeMap<String, Change>,
-    pub statements: BTreeMap<String, Vec<Line>>,
+    pub balances: BTreeMap<Purse, Change>,
+    pub statements: BTreeMap<Purse, Vec<Line>>,
     /// Status by order.
     pub deposits: BTreeMap<String, i64>,
     /// Status and stage by order.
@@ -46,9 +46,12 @@ enum End {
     Released,
 }
 
+const CREATED: i64 = 0;
+const PENDING: i64 = 1;
 const CREDITED: i64 = 3;
 const FAILED: i64 = 5;
 const CANCELLED: i64 = 6;
+const CHARGED_BACK: i64 = 8;
 
 /// Everything that does not hold.
 pub fn compare(book: &Book, seen: &Seen) -> Vec<String> {
@@ -63,7 +66,7 @@ pub fn compare(book: &Book, seen: &Seen) -> Vec<String> {
                     End::Paid => Some((0, -payout.amount)),
                     End::Released => Some((payout.amount, -payout.amount)),
                 };
-                if let (Some(change), Some(of_player)) = (change, lines.get_mut(&payout.login)) {
+                if let (Some(change), Some(of_player)) = (change, lines.get_mut(&payout.purse)) {
                     of_player.insert(format!("{external_id}:end"), change);
                 }
                 ends.insert(external_id.as_str(), end);
@@ -71,19 +74,30 @@ pub fn compare(book: &Book, seen: &Seen) -> Vec<String> {
             Err(problem) => problems.push(format!("payout {external_id} of {}: {problem}", payout.amount)),
         }
     }
-    for (login, lines) in &lines {
-        problems.extend(statement(login, lines, seen));
+    for (purse, lines) in &lines {
+        problems.extend(statement(purse, lines, seen));
     }
     problems.extend(strangers(book, seen));
     for (external_id, deposit) in &book.deposits {
-        let status = seen.deposits.get(external_id);
-        if deposit.paid && status != Some(&CREDITED) {
-            problems.push(format!("deposit {external_id} was acknowledged as paid and has status {status:?}"));
+        let status = seen.deposits.get(external_id).copied();
+        if !status.is_some_and(|status| stands(deposit, status)) {
+            problems
+                .push(format!("deposit {external_id} has status {status:?}, and what was acknowledged is {deposit:?}"));
         }
     }
     problems.extend(feeds(&seen.feeds));
     problems.extend(events(book, &ends, seen));
     problems
+}
+
+/// Whether a deposit has the status that follows from what was acknowledged.
+fn stands(deposit: &Deposit, status: i64) -> bool {
+    match (deposit.reversed, deposit.paid, deposit.declined) {
+        (true, _, _) => status == CHARGED_BACK,
+        (false, true, _) => status == CREDITED,
+        (false, false, true) => status == FAILED,
+        (false, false, false) => matches!(status, CREATED | PENDING),
+    }
 }
 
 /// How a payout has ended, when that agrees with what was acknowledged and with what the Cashier has seen.
@@ -108,7 +122,7 @@ fn end_of(external_id: &str, payout: &Payout, seen: &Seen) -> Result<End, String
         Some(Decision::Resolved { paid: false }) => return must(FAILED, End::Released, "resolved as not paid"),
         Some(Decision::Approved) | None => {}
     }
-    let waits = payout.amount > AUTOMATIC && payout.decision.is_none();
+    let waits = payout.waits && payout.decision.is_none();
     match (stage.as_str(), initiations) {
         ("sent", 1) | ("unknown", 0 | 1) => Ok(End::Open),
         ("awaiting_approval", 0) if waits => Ok(End::Open),
@@ -118,10 +132,10 @@ fn end_of(external_id: &str, payout: &Payout, seen: &Seen) -> Result<End, String
 }
 
 /// A statement against the lines it must have: missing, unasked for, doubled, different.
-fn statement(login: &str, lines: &BTreeMap<String, Change>, seen: &Seen) -> Vec<String> {
+fn statement(purse: &Purse, lines: &BTreeMap<String, Change>, seen: &Seen) -> Vec<String> {
     let mut problems = Vec::new();
     let nothing = Vec::new();
-    let told = seen.statements.get(login).unwrap_or(&nothing);
+    let told = seen.statements.get(purse).unwrap_or(&nothing);
     let mut left = lines.clone();
     let mut sum = (0, 0);
     for line in told {
@@ -129,20 +143,20 @@ fn statement(login: &str, lines: &BTreeMap<String, Change>, seen: &Seen) -> Vec<
         match left.remove(&line.cause) {
             Some(change) if change == line.change => {}
             Some(change) => {
-                problems.push(format!("{login}: {} is {:?} and must be {change:?}", line.cause, line.change))
+                problems.push(format!("{purse}: {} is {:?} and must be {change:?}", line.cause, line.change))
             }
-            None if lines.contains_key(&line.cause) => problems.push(format!("{login}: {} is doubled", line.cause)),
-            None => problems.push(format!("{login}: {} {:?} was never acknowledged", line.cause, line.change)),
+            None if lines.contains_key(&line.cause) => problems.push(format!("{purse}: {} is doubled", line.cause)),
+            None => problems.push(format!("{purse}: {} {:?} was never acknowledged", line.cause, line.change)),
         }
     }
     problems
-        .extend(left.iter().map(|(cause, change)| format!("{login}: {cause} {change:?} was acknowledged and is lost")));
-    let balance = seen.balances.get(login).copied().unwrap_or_default();
+        .extend(left.iter().map(|(cause, change)| format!("{purse}: {cause} {change:?} was acknowledged and is lost")));
+    let balance = seen.balances.get(purse).copied().unwrap_or_default();
     if balance != sum {
-        problems.push(format!("{login}: the balance is {balance:?}, the lines of the statement add up to {sum:?}"));
+        problems.push(format!("{purse}: the balance is {balance:?}, the lines of the statement add up to {sum:?}"));
     }
     if balance.0 < 0 || balance.1 < 0 {
-        problems.push(format!("{login}: the balance {balance:?} is below zero"));
+        problems.push(format!("{purse}: the balance {balance:?} is below zero"));
     }
     problems
 }
@@ -194,6 +208,8 @@ fn events(book: &Book, ends: &BTreeMap<&str, End>, seen: &Seen) -> Vec<String> {
     for (order, deposit) in &book.deposits {
         must(order, "deposit.created", count(order, "deposit.created"), 1);
         must(order, "deposit.credited", count(order, "deposit.credited"), usize::from(deposit.paid));
+        must(order, "deposit.failed", count(order, "deposit.failed"), usize::from(deposit.declined));
+        must(order, "deposit.charged_back", count(order, "deposit.charged_back"), usize::from(deposit.reversed));
     }
     for order in book.payouts.keys() {
         must(order, "payout.held", count(order, "payout.held"), 1);

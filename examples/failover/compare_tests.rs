@@ -2,21 +2,25 @@
 
 use super::*;
 
+fn alice() -> Purse {
+    Purse::of("alice")
+}
+
 /// Books in which something of every kind has happened, and a service that agrees with them.
 fn agreeing() -> (Book, Seen) {
     let mut book = Book::default();
-    book.played("alice", "purse", 10_000);
-    book.played("alice", "bet-1", -300);
-    book.undone("alice", "bet-1", 300);
-    book.deposit_opened("d1", "alice", 500);
+    book.played(&alice(), "purse", 10_000);
+    book.played(&alice(), "bet-1", -300);
+    book.undone(&alice(), "bet-1", 300);
+    book.deposit_opened("d1", &alice(), 500);
     book.deposit_paid("d1");
-    book.deposit_opened("d2", "alice", 600);
+    book.deposit_opened("d2", &alice(), 600);
     for (order, amount) in [("paid", 100), ("declined", 200), ("refused", 308), ("open", 400), ("lost", 507)] {
-        book.payout_held(order, "alice", amount);
+        book.payout_held(order, &alice(), amount, false);
     }
     book.payout_told("paid", true);
     book.payout_told("declined", false);
-    book.payout_held("cancelled", "alice", 7_000);
+    book.payout_held("cancelled", &alice(), 7_000, true);
     book.decided("cancelled", Decision::Declined);
     let statement = [
         ("purse", (10_000, 0)),
@@ -68,9 +72,9 @@ fn agreeing() -> (Book, Seen) {
     ];
     let initiated = ["paid", "declined", "refused", "open", "lost"];
     let seen = Seen {
-        balances: BTreeMap::from([("alice".to_owned(), (9_493, 907))]),
+        balances: BTreeMap::from([(alice(), (9_493, 907))]),
         statements: BTreeMap::from([(
-            "alice".to_owned(),
+            alice(),
             statement.map(|(cause, change)| Line { cause: cause.to_owned(), change }).to_vec(),
         )]),
         deposits: BTreeMap::from([("d1".to_owned(), 3), ("d2".to_owned(), 0)]),
@@ -90,7 +94,7 @@ fn found(spoil: impl FnOnce(&mut Book, &mut Seen)) -> Vec<String> {
 }
 
 fn lines(seen: &mut Seen) -> &mut Vec<Line> {
-    seen.statements.get_mut("alice").expect("she is there")
+    seen.statements.get_mut(&alice()).expect("she is there")
 }
 
 fn expect(problems: &[String], words: &str) {
@@ -106,9 +110,9 @@ fn books_that_agree_have_no_problem() {
 fn an_effect_that_is_lost_is_found() {
     let problems = found(|_, seen| {
         lines(seen).retain(|line| line.cause != "d1:credit");
-        seen.balances.insert("alice".to_owned(), (8_993, 907));
+        seen.balances.insert(alice(), (8_993, 907));
     });
-    assert_eq!(problems, ["alice: d1:credit (500, 0) was acknowledged and is lost"]);
+    assert_eq!(problems, ["332/alice USD: d1:credit (500, 0) was acknowledged and is lost"]);
 }
 
 #[test]
@@ -117,11 +121,11 @@ fn an_effect_that_is_doubled_is_found() {
         move |_: &mut Book, seen: &mut Seen| {
             let again = lines(seen).iter().find(|line| line.cause == "bet-1").cloned().expect("it is there");
             lines(seen).push(Line { cause: cause.to_owned(), ..again });
-            seen.balances.insert("alice".to_owned(), (9_193, 907));
+            seen.balances.insert(alice(), (9_193, 907));
         }
     };
-    assert_eq!(found(twice("bet-1")), ["alice: bet-1 is doubled"]);
-    assert_eq!(found(twice("bet-2")), ["alice: bet-2 (-300, 0) was never acknowledged"]);
+    assert_eq!(found(twice("bet-1")), ["332/alice USD: bet-1 is doubled"]);
+    assert_eq!(found(twice("bet-2")), ["332/alice USD: bet-2 (-300, 0) was never acknowledged"]);
 }
 
 #[test]

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use croupier::simulate::faults::Dice;
-use croupier::simulate::{Brand, Params, form};
+use croupier::simulate::{Params, form};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::instance::{Instance, KEY, SALT, SITE};
+use crate::house::{KEY, Purse};
 use crate::options::Failure;
 
 /// How long one attempt may take. Shorter than most pauses, so that a request goes to another instance while the first still has it.
@@ -22,6 +22,8 @@ pub enum Side {
     Cashier,
     GameServer,
     Staff,
+    /// A player's front end, on the public side.
+    Player,
 }
 
 /// A request. Every repetition has the same bytes.
@@ -31,6 +33,8 @@ pub struct Call {
     method: Method,
     path: String,
     key: Option<String>,
+    /// Of a player's session.
+    token: Option<String>,
     body: String,
 }
 
@@ -56,24 +60,28 @@ impl Answer {
 
 impl Call {
     /// A signed question of the Cashier.
-    pub fn question(params: &Params) -> Self {
-        Self::of_the_cashier("/cashier/callback/carouseller", params)
+    pub fn question(purse: &Purse, params: &Params) -> Self {
+        Self::of_the_cashier("/cashier/callback/carouseller", purse, params)
     }
 
     /// A signed notification.
-    pub fn notification(params: &Params) -> Self {
-        Self::of_the_cashier("/cashier/webhook/carouseller", params)
+    pub fn notification(purse: &Purse, params: &Params) -> Self {
+        Self::of_the_cashier("/cashier/webhook/carouseller", purse, params)
     }
 
-    fn of_the_cashier(path: &str, params: &Params) -> Self {
-        let body = form(&Brand::new(SITE, SALT).signed(params));
-        Self { side: Side::Cashier, method: Method::POST, path: path.to_owned(), key: None, body }
+    fn of_the_cashier(path: &str, purse: &Purse, params: &Params) -> Self {
+        let body = form(&purse.brand().signed(params));
+        Self { side: Side::Cashier, method: Method::POST, path: path.to_owned(), key: None, token: None, body }
+    }
+
+    fn with_json(side: Side, method: Method, path: String, body: &Value) -> Self {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        Self { side, method, path, key: None, token: None, body }
     }
 
     /// A request of the game server.
     pub fn wallet(method: Method, path: String, body: &Value) -> Self {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        Self { side: Side::GameServer, method, path: format!("/wallet/v1{path}"), key: None, body }
+        Self::with_json(Side::GameServer, method, format!("/wallet/v1{path}"), body)
     }
 
     /// Whether an instance can serve.
@@ -82,16 +90,26 @@ impl Call {
     }
 
     /// A movement of play; the reference is the key too.
-    pub fn play(login: &str, kind: &str, amount: i64, reference: &str) -> Self {
-        let body = json!({"kind": kind, "amount": amount, "currency": "USD", "reference": reference});
-        let path = format!("/sites/{SITE}/players/{login}/transactions");
-        Self { key: Some(format!("{login}-{reference}")), ..Self::wallet(Method::POST, path, &body) }
+    pub fn play(purse: &Purse, kind: &str, amount: i64, reference: &str) -> Self {
+        let body = json!({"kind": kind, "amount": amount, "currency": purse.currency, "reference": reference});
+        let key = Some(format!("{}-{reference}", purse.login));
+        Self { key, ..Self::wallet(Method::POST, format!("{}/transactions", purse.path()), &body) }
     }
 
     /// A request of staff.
     pub fn staff(method: Method, path: String, body: &Value) -> Self {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        Self { side: Side::Staff, method, path: format!("/admin/api/v1{path}"), key: None, body }
+        Self::with_json(Side::Staff, method, format!("/admin/api/v1{path}"), body)
+    }
+
+    /// A request of a player who has this session.
+    pub fn player(token: &str, path: &str, body: &Value) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::with_json(Side::Player, Method::POST, path.to_owned(), body) }
+    }
+
+    /// Whether every answer to it has the same body. Staff and players are shown an order as it is at the moment, and each session has a
+    /// token of its own.
+    pub fn says_the_same(&self) -> bool {
+        matches!(self.side, Side::Cashier | Side::GameServer) && !self.path.ends_with("/session")
     }
 
     pub fn shown(&self) -> String {
@@ -107,26 +125,34 @@ pub enum Undecided {
     Unavailable,
 }
 
+/// How long somebody asks who is not answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// After so long a request is given up, and that is a problem.
+    pub longest: Duration,
+    /// The longest pause between two attempts, in milliseconds; the first one is at most 20.
+    pub pause: i64,
+}
+
 /// The way in to all instances.
 #[derive(Debug)]
 pub struct Door {
     http: reqwest::Client,
     addresses: Vec<(SocketAddr, SocketAddr)>,
     staff_token: Mutex<String>,
-    /// After so long a request is given up, and that is a problem.
-    longest: Duration,
+    patience: Patience,
     /// How many attempts ended how.
     pub counts: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Door {
-    pub fn new(instances: &[Arc<Instance>], longest: Duration) -> Result<Self, Failure> {
+    /// `addresses`: the public and the private one of each instance.
+    pub fn new(addresses: Vec<(SocketAddr, SocketAddr)>, patience: Patience) -> Result<Self, Failure> {
         // This package leaves the choice of a TLS library to the program.
         let _it_may_be_chosen = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(1)).build();
-        let addresses = instances.iter().map(|instance| (instance.public, instance.private)).collect();
         let http = http.map_err(|error| format!("no HTTP client: {error}"))?;
-        Ok(Self { http, addresses, staff_token: Mutex::default(), longest, counts: Mutex::default() })
+        Ok(Self { http, addresses, staff_token: Mutex::default(), patience, counts: Mutex::default() })
     }
 
     pub fn set_staff_token(&self, token: &str) {
@@ -160,13 +186,17 @@ impl Door {
 
     async fn send(&self, call: &Call, at: usize) -> Result<Answer, Undecided> {
         let (public, private) = self.addresses[at];
-        let address = if call.side == Side::Cashier { public } else { private };
+        let address = if matches!(call.side, Side::Cashier | Side::Player) { public } else { private };
         let mut request = self.http.request(call.method.clone(), format!("http://{address}{}", call.path));
         request = match call.side {
             Side::Cashier => request.header("content-type", "application/x-www-form-urlencoded"),
             Side::GameServer => request.header("content-type", "application/json").bearer_auth(KEY),
             Side::Staff => {
                 let token = self.staff_token.lock().expect("nobody panics here").clone();
+                request.header("content-type", "application/json").bearer_auth(token)
+            }
+            Side::Player => {
+                let token = call.token.as_deref().unwrap_or_default();
                 request.header("content-type", "application/json").bearer_auth(token)
             }
         };
@@ -192,7 +222,7 @@ impl Door {
     ///
     /// Nobody decides for too long, or two instances decide differently.
     pub async fn insist(&self, dice: &mut Dice, call: &Call) -> Result<Answer, Failure> {
-        let deadline = Instant::now() + self.longest;
+        let deadline = Instant::now() + self.patience.longest;
         let (mut at, mut pause) = (self.anybody(dice), 20);
         for tries in 0.. {
             let answer = if self.width() > 1 && dice.percent(10) {
@@ -207,7 +237,7 @@ impl Door {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(dice.between(1, pause).unsigned_abs())).await;
-            pause = (pause * 2).min(500);
+            pause = (pause * 2).min(self.patience.pause);
             at = (at + 1) % self.width();
         }
         Err(format!("nobody decides {}", call.shown()))
@@ -218,7 +248,7 @@ impl Door {
         let other = (at + 1) % self.width();
         let (first, second) = tokio::join!(self.once(call, at, PATIENCE), self.once(call, other, PATIENCE));
         match (first, second) {
-            (Ok(first), Ok(second)) if call.side != Side::Staff && !same(&first, &second) => {
+            (Ok(first), Ok(second)) if call.says_the_same() && !same(&first, &second) => {
                 Err(format!("two answers to {}: {} and {}", call.shown(), first.shown(), second.shown()))
             }
             // Of two decisions of staff one comes late, and money may come between a refusal and a yes: what was done counts.

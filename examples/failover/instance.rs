@@ -1,24 +1,18 @@
 //! The instances of croupier as processes: each with its ports and files, started again whenever it ends, as a supervisor would.
 
-use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use croupier::simulate::server::CashierServer;
+
+use crate::house;
 use crate::options::Failure;
 use crate::process::{last_lines, signal};
-
-/// Set for the processes of this program that are croupier.
-pub const IS_CROUPIER: &str = "FAILOVER_IS_CROUPIER";
-pub const SITE: i64 = 332;
-pub const SALT: &str = "a salt of the failure campaign, long enough";
-pub const KEY: &str = "a-key-of-the-failure-campaign-0123456789";
-/// Payouts above it, in minor units, wait for staff.
-pub const AUTOMATIC: i64 = 6_000;
+use crate::program::Program;
 
 /// How long a supervisor waits before it starts a process again.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -29,7 +23,7 @@ pub struct Instance {
     pub number: usize,
     pub public: SocketAddr,
     pub private: SocketAddr,
-    home: PathBuf,
+    pub program: Program,
     child: Mutex<Option<Child>>,
     /// Whether the next end is our own doing.
     killed: AtomicBool,
@@ -47,40 +41,17 @@ impl Instance {
         home: &Path,
         ports: [u16; 2],
         database: &str,
-        payout_url: &str,
+        cashiers: &[CashierServer],
     ) -> Result<Arc<Self>, Failure> {
         let home = home.join(format!("instance-{number}"));
-        let [public, private] = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let text = format!(
-            r#"[server]
-public_bind = "{public}"
-private_bind = "{private}"
-state_dir = "{state}"
-[database]
-url = "{database}"
-[wallet]
-api_keys = {{ game_server = "{KEY}" }}
-[sites.demo]
-site_id = {SITE}
-currencies = ["USD"]
-[sites.demo.carouseller]
-salts = ["{SALT}"]
-payout_url = "{payout_url}"
-[sites.demo.payouts]
-approval = "auto"
-auto_approve_up_to = {{ USD = {AUTOMATIC} }}
-"#,
-            state = home.display()
-        );
-        let written = fs::create_dir_all(&home)
-            .and_then(|()| fs::write(home.join("Settings.toml"), text))
-            .and_then(|()| fs::set_permissions(home.join("Settings.toml"), fs::Permissions::from_mode(0o600)));
-        written.map_err(|error| format!("{}: {error}", home.display()))?;
+        let binds = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let program = Program::new(home.clone(), &house::settings(binds, &home, database, cashiers))?;
+        let [public, private] = binds;
         Ok(Arc::new(Self {
             number,
             public,
             private,
-            home,
+            program,
             child: Mutex::default(),
             killed: AtomicBool::new(false),
             ending: AtomicBool::new(false),
@@ -93,23 +64,8 @@ auto_approve_up_to = {{ USD = {AUTOMATIC} }}
         self.child.lock().expect("nobody panics while holding a process")
     }
 
-    fn command(&self) -> Result<Command, Failure> {
-        // A test knows where the binary is; the example is croupier too, so that it is never older than what tests it.
-        let program = match option_env!("CARGO_BIN_EXE_croupier") {
-            Some(program) => PathBuf::from(program),
-            None => std::env::current_exe().map_err(|error| format!("this program: {error}"))?,
-        };
-        let mut command = Command::new(program);
-        command.env(IS_CROUPIER, "1").current_dir(&self.home).stdin(Stdio::null());
-        Ok(command)
-    }
-
     fn spawn(&self) -> Result<(), Failure> {
-        let log = File::options().create(true).append(true).open(self.log_file());
-        let log = log.map_err(|error| format!("{}: {error}", self.log_file().display()))?;
-        let child =
-            self.command()?.args(["serve", "--settings", "Settings.toml"]).stdout(Stdio::null()).stderr(log).spawn();
-        *self.child() = Some(child.map_err(|error| format!("croupier: {error}"))?);
+        *self.child() = Some(self.program.serve()?);
         Ok(())
     }
 
@@ -144,8 +100,7 @@ auto_approve_up_to = {{ USD = {AUTOMATIC} }}
         if self.killed.swap(false, Ordering::Relaxed) {
             return true;
         }
-        let log = fs::read_to_string(self.log_file()).unwrap_or_default();
-        let end = last_lines(&log, 6);
+        let end = last_lines(&self.program.log(), 6);
         if end.contains("public on http://") || status.code() != Some(2) {
             self.note_end(format!("instance {} ended by itself with {status}:\n{end}", self.number));
         } else {
@@ -189,17 +144,6 @@ auto_approve_up_to = {{ USD = {AUTOMATIC} }}
         }
         self.kill();
         None
-    }
-
-    /// Runs another command of croupier with the settings of this instance.
-    pub fn cli(&self, args: &[&str]) -> Result<Output, Failure> {
-        let mut command = self.command()?;
-        command.args(args).args(["--settings", "Settings.toml"]);
-        command.output().map_err(|error| format!("croupier {}: {error}", args.join(" ")))
-    }
-
-    pub fn log_file(&self) -> PathBuf {
-        self.home.join("croupier.log")
     }
 }
 

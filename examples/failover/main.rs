@@ -11,10 +11,13 @@
 mod book;
 mod campaign;
 mod cluster;
+mod command;
 mod compare;
+mod deposit;
 mod door;
 mod fault;
 mod feed;
+mod house;
 mod inject;
 mod instance;
 mod options;
@@ -22,6 +25,7 @@ mod payout;
 mod player;
 mod postgres;
 mod process;
+mod program;
 mod proxy;
 mod report;
 mod server;
@@ -32,44 +36,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use options::Options;
-use tokio::signal::unix::{SignalKind, signal};
-
-async fn asked_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-}
 
 fn main() -> ExitCode {
     // The instances are this very program.
-    if std::env::var_os(instance::IS_CROUPIER).is_some() {
+    if std::env::var_os(program::IS_CROUPIER).is_some() {
         return croupier::cli::main();
     }
     let options = Options::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            // What is stopped takes its processes with it.
-            tokio::select! {
-                outcome = campaign::run(&options) => outcome,
-                () = asked_to_stop() => Err("stopped".to_owned()),
-            }
-        }),
-        Err(error) => Err(format!("no runtime: {error}")),
-    };
-    match outcome {
-        Ok(report) => {
-            report.print(options.json);
-            if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(failure) => {
-            eprintln!("failover: {failure}");
-            ExitCode::from(2)
-        }
-    }
+    command::run("failover", campaign::run(&options), |report| {
+        report.print(options.json);
+        report.ok()
+    })
 }

@@ -5,49 +5,98 @@ use std::time::Duration;
 
 use croupier::simulate::faults::Dice;
 use croupier::simulate::messages::Notice;
-use croupier::simulate::server::Behaviour;
+use croupier::simulate::server::{Behaviour, Initiation};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::book::Decision;
 use crate::door::{Answer, Call};
-use crate::instance::AUTOMATIC;
+use crate::house::Purse;
 use crate::player::{Load, behaviour, declined, notify};
 
 /// How long an initiation is waited for after the load has stopped. One that never comes is not a problem by itself: its instance may
 /// have died between the claim and the request.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// A payout that was acknowledged.
+pub struct Held {
+    pub purse: Purse,
+    /// What the Cashier would say of it.
+    pub notice: Notice,
+    /// Whether staff must approve it.
+    pub waits: bool,
+    /// How its player takes it back, when they do.
+    pub take_back: Option<Call>,
+}
+
 /// Follows one payout to its end, or to where nobody says any more.
-pub async fn live(load: Arc<Load>, notice: Notice, mut dice: Dice) {
+pub async fn live(load: Arc<Load>, held: Held, mut dice: Dice) {
+    let Held { purse, notice, waits, take_back } = held;
     let external_id = notice.external_id.clone();
-    if notice.order.amount > AUTOMATIC && !staff(&load, &mut dice, &external_id).await {
+    let goes_on = match take_back {
+        Some(call) => player(&load, &mut dice, &call, &external_id).await,
+        None => !waits || staff(&load, &mut dice, &external_id).await,
+    };
+    if !goes_on {
         return;
     }
-    let Some(initiation) = initiation(&load, &external_id).await else { return };
+    let Some(initiation) = initiation(&load, &mut dice, &external_id, purse.site).await else { return };
     if matches!(behaviour(&initiation), Behaviour::Refuse(_)) || dice.percent(12) {
         return;
     }
     let pause = if dice.percent(30) { 0 } else { dice.between(10, 800) };
     tokio::time::sleep(Duration::from_millis(pause.unsigned_abs())).await;
     let paid = dice.percent(70);
-    let notice = if paid { notice } else { declined(&notice) };
+    let (word, opposite) = if paid { (notice.clone(), declined(&notice)) } else { (declined(&notice), notice) };
     for _ in 0..=usize::from(dice.percent(25)) {
-        if notify(&load, &mut dice, &notice).await {
+        if notify(&load, &mut dice, &purse, &word).await {
             load.book().payout_told(&external_id, paid);
+        }
+    }
+    if dice.percent(12) {
+        // It contradicts what is final: acknowledged, and no money moves.
+        notify(&load, &mut dice, &purse, &opposite).await;
+    }
+}
+
+/// The initiation, once it has come. A person looks after a payout that is unknown and never came, or leaves it as it is.
+async fn initiation(load: &Load, dice: &mut Dice, external_id: &str, site: i64) -> Option<Initiation> {
+    loop {
+        let last = load.is_stopping();
+        let patience = if last { GRACE } else { Duration::from_secs(1) };
+        let found = load.cashier_of(site).wait_for(external_id, patience).await;
+        if found.is_some() || last {
+            return found;
+        }
+        if dice.percent(50) {
+            continue;
+        }
+        let unknown = show(load, dice, external_id).await.is_some_and(|payout| payout["stage"] == "unknown");
+        if unknown && !load.is_initiated(external_id) {
+            resolve(load, dice, external_id, false).await;
+            return None;
         }
     }
 }
 
-async fn initiation(load: &Load, external_id: &str) -> Option<croupier::simulate::server::Initiation> {
-    loop {
-        let last = load.is_stopping();
-        let patience = if last { GRACE } else { Duration::from_secs(1) };
-        let found = load.cashier.wait_for(external_id, patience).await;
-        if found.is_some() || last {
-            return found;
+/// A player takes a withdrawal back, now and then while staff approve it. Whether the payout goes on.
+async fn player(load: &Load, dice: &mut Dice, take_back: &Call, external_id: &str) -> bool {
+    let approve = decision(external_id, "approve");
+    let answer = if dice.percent(50) {
+        let mut other = dice.fork(1);
+        let (answer, approved) = tokio::join!(load.ask(dice, take_back), load.ask(&mut other, &approve));
+        if approved.is_none() {
+            return false;
         }
+        answer
+    } else {
+        load.ask(dice, take_back).await
+    };
+    let Some(answer) = answer else { return false };
+    if !matches!(answer.status, 200 | 409) {
+        load.unexpected(take_back, &answer);
     }
+    look(load, dice, external_id).await
 }
 
 /// Staff approve, decline, do both at once, or forget. Whether the payout goes on.

@@ -1,6 +1,5 @@
-//! Processes of this machine: their children, signals to them, ports for them.
+//! Processes of this machine: signals to them, ports for them.
 
-use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
@@ -13,20 +12,6 @@ pub fn signal(name: &str, processes: &[u32]) {
     let mut command = Command::new("kill");
     command.arg(format!("-{name}")).args(processes.iter().map(u32::to_string));
     let _some_may_be_gone = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-}
-
-/// The direct children of a process, as the kernel lists them now.
-pub fn children(parent: u32) -> Vec<u32> {
-    let Ok(listed) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = listed.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
-}
-
-/// The second field after the name, which may itself hold brackets and blanks.
-fn parent_of(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Ports that nobody has now and that the system does not give to outgoing connections, so that they are free again after a restart.

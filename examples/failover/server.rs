@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::options::Failure;
 use crate::postgres::{ADMIN, Tools};
-use crate::process::{children, last_lines, signal};
+use crate::process::{last_lines, signal};
 
 /// Longer than recovery and shutdown take with the few rows of a campaign.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -197,4 +197,18 @@ impl Drop for Server {
 fn is_alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
+/// The direct children of a process, as the kernel lists them now.
+fn children(parent: u32) -> Vec<u32> {
+    let Ok(listed) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = listed.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
+}
+
+/// The second field after the name, which may itself hold brackets and blanks.
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
 }

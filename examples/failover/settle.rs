@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use croupier::simulate::faults::Dice;
-use croupier::simulate::server::Behaviour;
+use croupier::simulate::server::{Behaviour, CashierServer};
 use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::compare::{Line, Seen};
 use crate::door::Call;
-use crate::instance::SITE;
+use crate::house::Purse;
 use crate::payout;
 use crate::player::Load;
 
@@ -83,7 +83,7 @@ pub async fn unknown_payouts(load: &Load, dice: &mut Dice) -> (u64, u64) {
         if !reviewed(&id) {
             load.book().problem(format!("payout {id} is unknown and nobody is asked"));
         }
-        let paid = !load.cashier.initiations(&id).is_empty();
+        let paid = load.is_initiated(&id);
         if dice.percent(50) && payout::resolve(load, dice, &id, paid).await {
             resolved += 1;
         }
@@ -116,21 +116,26 @@ pub async fn ask_again(load: &Load, dice: &mut Dice, since: Option<Instant>, mos
 /// What the service says about everybody, and what the Cashier has seen. The feeds come from their readers.
 pub async fn look(load: &Load, dice: &mut Dice) -> Seen {
     let mut seen = Seen::default();
-    let logins: Vec<String> = load.book().lines().keys().cloned().collect();
-    for login in logins {
-        let player = Call::wallet(Method::GET, format!("/sites/{SITE}/players/{login}"), &Value::Null);
+    let purses: Vec<Purse> = load.book().lines().keys().cloned().collect();
+    for purse in purses {
+        let player = Call::wallet(Method::GET, purse.path(), &Value::Null);
         if let Some(answer) = load.ask(dice, &player).await {
-            let balance = &answer.json["balances"][0];
-            let number = |name: &str| balance[name].as_i64().unwrap_or(0);
-            seen.balances.insert(login.clone(), (number("available"), number("held")));
+            let none = Vec::new();
+            let balances = answer.json["balances"].as_array().unwrap_or(&none);
+            let number = |name: &str| {
+                let own = balances.iter().find(|one| one["currency"] == purse.currency);
+                own.and_then(|one| one[name].as_i64()).unwrap_or(0)
+            };
+            seen.balances.insert(purse.clone(), (number("available"), number("held")));
         }
         let lines = all(load, dice, |after| {
             let after = if after.is_empty() { "0" } else { after };
-            let path = format!("/sites/{SITE}/players/{login}/transactions?after={after}&limit=500");
+            let path = format!("{}/transactions?after={after}&limit=500", purse.path());
             Call::wallet(Method::GET, path, &Value::Null)
         });
         let lines = lines.await.unwrap_or_default();
-        seen.statements.insert(login, lines.iter().map(line).collect());
+        let own = lines.iter().filter(|line| line["currency"] == purse.currency).map(line);
+        seen.statements.insert(purse.clone(), own.collect());
     }
     for one in orders(load, dice, "deposits").await.unwrap_or_default() {
         seen.deposits.insert(text(&one["external_id"]), one["status"].as_i64().unwrap_or(-1));
@@ -140,7 +145,7 @@ pub async fn look(load: &Load, dice: &mut Dice) -> Seen {
         seen.payouts.insert(text(&one["external_id"]), state);
     }
     let mut initiations: BTreeMap<String, usize> = BTreeMap::new();
-    for one in load.cashier.all() {
+    for one in load.cashiers.iter().flat_map(CashierServer::all) {
         if matches!(one.answered, Some(Behaviour::Refuse(_))) {
             seen.refused.insert(one.external_id.clone());
         }

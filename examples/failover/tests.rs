@@ -6,9 +6,11 @@ mod book;
 mod campaign;
 mod cluster;
 mod compare;
+mod deposit;
 mod door;
 mod fault;
 mod feed;
+mod house;
 mod inject;
 mod instance;
 mod options;
@@ -16,6 +18,7 @@ mod payout;
 mod player;
 mod postgres;
 mod process;
+mod program;
 mod proxy;
 mod report;
 mod server;
@@ -62,5 +65,5 @@ async fn a_standby_that_is_behind_is_a_loss_that_the_campaign_finds() {
 async fn an_instance_on_sqlite_survives_the_same_and_an_effect_past_the_book_is_found() {
     let report = run("--faults 2 --seconds 5 --seed 3 --players 4 --sqlite --sabotage double").await;
 
-    assert_eq!(report.problems, ["player-0: not-in-the-book (777, 0) was never acknowledged"]);
+    assert_eq!(report.problems, ["332/player-0 USD: not-in-the-book (777, 0) was never acknowledged"]);
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use croupier::simulate::faults::Dice;
 
 use crate::door::Call;
+use crate::house::Purse;
 use crate::player::Load;
 
 /// How long a canary waits for an answer.
@@ -52,19 +53,19 @@ impl Watch {
 
 /// The canary of one instance. A write without an answer is asked again under its key, so that its player's book stays certain.
 pub async fn look_after(load: Arc<Load>, watch: Arc<Watch>, instance: usize, mut dice: Dice) {
-    let login = format!("canary-{instance}");
-    load.create(&mut dice, &login, 0).await;
+    let purse = Purse::of(&format!("canary-{instance}"));
+    load.create(&mut dice, &purse, 0).await;
     let mut number = 0;
     let ready = Call::readiness();
     loop {
         let reference = format!("look-{number}");
-        let write = Call::play(&login, "win", 1, &reference);
+        let write = Call::play(&purse, "win", 1, &reference);
         let began = Instant::now();
         let is_ready = load.door.once(&ready, instance, PATIENCE).await.is_ok_and(|answer| answer.status == 200);
         if let Ok(answer) = load.door.once(&write, instance, PATIENCE).await {
             if matches!(answer.status, 200 | 201) {
                 let mut book = load.book();
-                book.played(&login, &reference, 1);
+                book.played(&purse, &reference, 1);
                 book.answered(&write, &answer.body);
                 number += 1;
                 if is_ready {
@@ -80,7 +81,7 @@ pub async fn look_after(load: Arc<Load>, watch: Arc<Watch>, instance: usize, mut
         tokio::time::sleep(PAUSE).await;
     }
     // The last write may have been taken without an answer.
-    load.play(&mut dice, &login, "win", 1, &format!("look-{number}")).await;
+    load.play(&mut dice, &purse, "win", 1, &format!("look-{number}")).await;
 }
 
 #[cfg(test)]

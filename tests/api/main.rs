@@ -6,9 +6,8 @@ mod backup;
 #[path = "support/bench.rs"]
 mod bench;
 mod books;
+mod clients;
 mod commands;
-mod crash;
-mod crash_client;
 mod door;
 mod durability;
 mod event_campaign;

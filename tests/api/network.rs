@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 use croupier::simulate::server::Behaviour;
 use serde_json::{Value, json};
 
-use crate::crash::{compare, settled_payouts};
-use crate::crash_client::{Client, SHARED, Target};
+use crate::clients::{Client, SHARED, Target, compare, settled_payouts};
 use crate::durability::{Cashier, eventually};
 use crate::process::{KEY, SALT, SITE, Service, Setup, get, notice, play, question, signed, wallet};
 use crate::raw::{self, Answer, Connection, Request};

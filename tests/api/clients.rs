@@ -1,14 +1,18 @@
-//! A client of the crash test: asks, plays and notifies, and keeps a book of its own of everything that was acknowledged.
+//! Clients that ask, play and notify while the service is killed or stopped, each with a book of its own of everything that was acknowledged.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
+use croupier::db::schema::payouts;
+use croupier::payouts::Stage;
 use croupier::simulate::faults::Dice;
 use croupier::simulate::server::{Behaviour, CashierServer, Initiation};
+use diesel::prelude::*;
 use serde_json::Value;
 
-use crate::process::{SITE, notification, play, question, wallet};
+use crate::process::{SITE, Service, notification, play, question, wallet};
 use crate::raw::{Answer, Connection, Request};
 
 /// Where the service is.
@@ -61,14 +65,6 @@ pub struct Book {
     pub held: i64,
 }
 
-/// Figures for the end.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Figures {
-    pub acknowledged: u64,
-    pub repeated: u64,
-    pub survived: u64,
-}
-
 /// One client with its player, its dice and its book.
 pub struct Client {
     pub login: String,
@@ -78,8 +74,6 @@ pub struct Client {
     pub open: Vec<OpenPayout>,
     pub book: Book,
     pub shared: i64,
-    acknowledged: Vec<(Request, Answer)>,
-    pub figures: Figures,
 }
 
 /// The player all clients win for.
@@ -88,7 +82,7 @@ pub const SHARED: &str = "shared";
 /// How the Cashier treats a payout of this amount.
 pub fn behaviour(initiation: &Initiation) -> Behaviour {
     match initiation.amount.unwrap_or(0) % 10 {
-        6 => Behaviour::Slow(std::time::Duration::from_millis(25)),
+        6 => Behaviour::Slow(Duration::from_millis(25)),
         7 => Behaviour::Hangup,
         8 => Behaviour::Refuse(1001),
         9 => Behaviour::Reset,
@@ -111,8 +105,6 @@ impl Client {
             open: Vec::new(),
             book: Book { available: money, held: 0 },
             shared: 0,
-            acknowledged: Vec::new(),
-            figures: Figures::default(),
         }
     }
 
@@ -132,19 +124,6 @@ impl Client {
         let mut lines = Lines::open(target).expect("the service is up");
         while !self.todo.is_empty() {
             self.next(&mut lines).expect("nobody kills the service now");
-        }
-    }
-
-    /// Repeats some of what was acknowledged before: the answer must be the same.
-    pub fn check_answers(&mut self, target: Target, most: usize) {
-        let mut lines = Lines::open(target).expect("the service is up");
-        for _ in 0..most.min(self.acknowledged.len()) {
-            let last = i64::try_from(self.acknowledged.len()).expect("few") - 1;
-            let at = usize::try_from(self.dice.between(0, last)).expect("not negative");
-            let (request, first) = &self.acknowledged[at];
-            let again = lines.of(request).ask(request).expect("an answer");
-            assert_same(request, first, &again);
-            self.figures.repeated += 1;
         }
     }
 
@@ -232,7 +211,7 @@ impl Client {
         let answer = line.receive()?;
         self.todo.pop_front();
         let request = step.request.clone();
-        self.enter(step, answer.clone());
+        self.enter(step, &answer);
         if let Some(mut other) = twin {
             assert_same(&request, &answer, &other.receive()?);
         }
@@ -240,12 +219,8 @@ impl Client {
     }
 
     /// Books what was acknowledged.
-    fn enter(&mut self, step: Step, answer: Answer) {
-        assert_accepted(&step, &answer);
-        self.figures.acknowledged += 1;
-        if answer.header("idempotent-replayed").is_some() {
-            self.figures.survived += 1;
-        }
+    fn enter(&mut self, step: Step, answer: &Answer) {
+        assert_accepted(&step, answer);
         let external_id = || answer.json()["external_id"].as_str().expect("an id").to_owned();
         match step.effect {
             Effect::Deposit { amount, transaction } => {
@@ -270,7 +245,6 @@ impl Client {
             Effect::Shared { amount } => self.shared += amount,
             Effect::Nothing => {}
         }
-        self.acknowledged.push((step.request, answer));
     }
 }
 
@@ -310,4 +284,46 @@ fn assert_same(request: &Request, first: &Answer, again: &Answer) {
     } else {
         assert!(matches!(again.status, 200 | 201), "{}", shown(again));
     }
+}
+
+/// The stages of all payouts, as soon as nothing is on its way.
+pub fn settled_payouts(service: &Service) -> HashMap<String, Stage> {
+    let mut conn = service.database().connect_read_only();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let rows: Vec<(String, String)> =
+            payouts::table.select((payouts::external_id, payouts::stage)).load(&mut conn).expect("payouts");
+        let stage = |name: &str| Stage::from_name(name).expect("a stage");
+        let stages: HashMap<String, Stage> = rows.into_iter().map(|(id, name)| (id, stage(&name))).collect();
+        if !stages.values().any(|stage| matches!(stage, Stage::Queued | Stage::Sending)) {
+            return stages;
+        }
+        assert!(Instant::now() < deadline, "payouts stay on their way:\n{}", service.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// With nothing in flight, the service must agree with the books of the clients.
+pub fn compare(service: &Service, cashier: &CashierServer, clients: &[Client], stages: &HashMap<String, Stage>) {
+    for client in clients {
+        let mut expected = client.book;
+        for payout in &client.open {
+            let stage = stages[&payout.external_id];
+            let initiated = cashier.initiations(&payout.external_id).len();
+            match stage {
+                Stage::Done => {
+                    assert!(is_refused(payout.amount), "payout {} ended by itself", payout.external_id);
+                    expected.held -= payout.amount;
+                    expected.available += payout.amount;
+                }
+                Stage::Sent => assert_eq!(initiated, 1, "payout {} is said to be sent", payout.external_id),
+                Stage::Unknown => assert!(initiated <= 1),
+                Stage::AwaitingApproval | Stage::Queued | Stage::Sending => panic!("not settled: {stage:?}"),
+            }
+        }
+        let (available, held) = service.balance(&client.login);
+        assert_eq!(Book { available, held }, expected, "the books of {}", client.login);
+    }
+    let shared: i64 = clients.iter().map(|client| client.shared).sum();
+    assert_eq!(service.balance(SHARED), (shared, 0), "the player all clients win for");
 }
