@@ -88,6 +88,10 @@ impl Default for Limits {
 /// Connections that may wait for a worker.
 const BACKLOG: u32 = 2048;
 
+/// How much of an answer the system takes from us before the peer has, for each connection; the system doubles it. Left to itself it takes
+/// megabytes from us for a peer that never reads, thousands of answers; smaller, and long answers to far peers are slow.
+const SEND_BUFFER: u32 = 64 * 1024;
+
 /// Binds a listener with a backlog for bursts. Runs inside a Tokio runtime.
 ///
 /// # Errors
@@ -97,6 +101,8 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // Without it, a restart waits for the old connections to be forgotten.
     socket.set_reuseaddr(true)?;
+    // Connections have it from their listener.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
 }
