@@ -7,9 +7,10 @@ use clap::Subcommand;
 use indicatif::ProgressBar;
 
 use super::{Failure, Outcome, load_settings};
-use crate::db;
+use crate::db::{self, DbConn};
+use crate::error::Error;
 use crate::marks::{self, MarkFile};
-use crate::verify::{self, Report};
+use crate::verify::{self, Report, Walk};
 
 /// The books.
 #[derive(Debug, clap::Args)]
@@ -54,7 +55,7 @@ fn check(place: &db::Place, settings: &crate::settings::Settings, told: impl FnM
     let mut conn = db::connect_read_only(place).map_err(|error| error.to_string())?;
     let known =
         MarkFile::of(&settings.server.state_dir, place, &mut conn).map_err(|error| error.to_string())?.load()?;
-    let mut report = verify::verify(&mut conn, told).map_err(|error| format!("{}: {error}", place.shown()))?;
+    let mut report = walk(&mut conn, told).map_err(|error| format!("{}: {error}", place.shown()))?;
     if let Some(known) = known {
         report.add(marks::lost(&mut conn, &known).map_err(|error| error.to_string())?);
     }
@@ -62,6 +63,19 @@ fn check(place: &db::Place, settings: &crate::settings::Settings, told: impl FnM
         report.add(vec![damage]);
     }
     Ok(report)
+}
+
+/// In a file step after step, so that a service that writes meanwhile is not kept from moving its log into the file; on a server at one
+/// moment.
+fn walk(conn: &mut DbConn, mut told: impl FnMut(i64)) -> Result<Report, Error> {
+    if conn.is_shared() {
+        return verify::verify(conn, told);
+    }
+    let mut walk = Walk::beside_a_service(conn)?;
+    while db::snapshot(conn, |conn| walk.step(conn))? {
+        told(walk.entries());
+    }
+    walk.report(conn)
 }
 
 fn print(report: &Report) {

@@ -1,0 +1,174 @@
+//! The whole check in steps that are short enough to be taken beside a service that works.
+
+use diesel::prelude::*;
+
+use super::orders::{Deposits, Payouts};
+use super::telling::Events;
+use super::wallet::Transactions;
+use super::{MOST_PROBLEMS, Report, asked, telling};
+use crate::db::DbConn;
+use crate::db::schema::players;
+use crate::error::Error;
+use crate::events;
+use crate::ledger::{self, verify};
+use crate::marks::Mark;
+use crate::staff::audit;
+
+/// Entries at the end that are not counted against their orders when the books change meanwhile: on a server a number is taken before its
+/// commit, so one of the last may come after a higher one. Far more than all lanes of all instances can have under way.
+const UNDER_WAY: i64 = 100_000;
+
+/// The whole check, a step at a time. Each step must see one moment ([`crate::db::snapshot`]); the steps need not see the same, and then
+/// the result is right all the same, whatever a sound service has written meanwhile:
+///
+/// - entries are never changed, and balances are compared in the step that reaches the end of the chain;
+/// - an order changes in one commit with its entries, notifications and changes, and all of these are read in one step;
+/// - entries are counted against orders up to a number that was passed before the first step, and orders are never deleted.
+pub struct Walk {
+    at: At,
+    ledger: verify::Walk,
+    counted_to: i64,
+    payouts: Payouts,
+    deposits: Deposits,
+    wallet: Transactions,
+    requests: asked::Requests,
+    events: Events,
+    audit: (i64, (i64, [u8; 32])),
+    problems: Vec<String>,
+}
+
+/// What is checked next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Ledger,
+    Payouts,
+    Deposits,
+    Wallet,
+    Requests,
+    Events,
+    Others,
+    Audit,
+    End,
+}
+
+impl Walk {
+    /// All steps are taken in one transaction.
+    pub fn of_one_moment() -> Self {
+        Self::counting_to(i64::MAX)
+    }
+
+    /// Others write between the steps.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub fn beside_a_service(conn: &mut DbConn) -> Result<Self, Error> {
+        let under_way = if conn.is_shared() { UNDER_WAY } else { 0 };
+        Ok(Self::counting_to(verify::newest_number(conn)? - under_way))
+    }
+
+    fn counting_to(counted_to: i64) -> Self {
+        Self {
+            at: At::Ledger,
+            ledger: verify::Walk::new(counted_to),
+            counted_to,
+            payouts: Payouts::default(),
+            deposits: Deposits::default(),
+            wallet: Transactions::default(),
+            requests: asked::Requests::default(),
+            events: Events::default(),
+            audit: (0, (0, audit::chain_start())),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Takes a step. `false`: everything was checked.
+    ///
+    /// # Errors
+    ///
+    /// What the database says; the walk is of no use then. What does not hold is in the report.
+    pub fn step(&mut self, conn: &mut DbConn) -> Result<bool, Error> {
+        let (to, problems) = (self.counted_to, &mut self.problems);
+        let more = match self.at {
+            At::Ledger => {
+                let more = self.ledger.step(conn)?;
+                problems.extend(self.ledger.take_problems());
+                more
+            }
+            At::Payouts => self.payouts.step(conn, to, problems)?,
+            At::Deposits => self.deposits.step(conn, to, problems)?,
+            At::Wallet => self.wallet.step(conn, to, problems)?,
+            At::Requests => self.requests.step(conn, problems)?,
+            At::Events => self.events.step(conn, problems)?,
+            At::Others => {
+                asked::intents(conn, problems)?;
+                telling::pushes(conn, problems)?;
+                telling::protection(conn, problems)?;
+                false
+            }
+            At::Audit => {
+                let audit = audit::verify(conn)?;
+                problems.extend(audit.problems);
+                self.audit = (audit.rows, audit.head);
+                false
+            }
+            At::End => return Ok(false),
+        };
+        if !more {
+            self.go_on();
+        }
+        self.problems.truncate(MOST_PROBLEMS);
+        Ok(self.at != At::End)
+    }
+
+    fn go_on(&mut self) {
+        let (kinds, problems) = (self.ledger.kinds(), &mut self.problems);
+        self.at = match self.at {
+            At::Ledger => At::Payouts,
+            At::Payouts => {
+                self.payouts.totals(kinds, problems);
+                At::Deposits
+            }
+            At::Deposits => {
+                self.deposits.totals(kinds, problems);
+                At::Wallet
+            }
+            At::Wallet => {
+                self.wallet.totals(kinds, problems);
+                At::Requests
+            }
+            At::Requests => At::Events,
+            At::Events => At::Others,
+            At::Others => At::Audit,
+            At::Audit | At::End => At::End,
+        };
+    }
+
+    /// Journal entries read.
+    pub fn entries(&self) -> i64 {
+        self.ledger.entries()
+    }
+
+    /// What was found so far, the first first.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// What the walk came to, once it has ended.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub fn report(self, conn: &mut DbConn) -> Result<Report, Error> {
+        let (audit_rows, audit) = self.audit;
+        Ok(Report {
+            ok: self.problems.is_empty(),
+            entries: self.ledger.entries(),
+            postings: self.ledger.entries() * 2,
+            players: players::table.count().get_result(conn)?,
+            audit_rows,
+            problems: self.problems,
+            mark: Mark { ledger: self.ledger.head(), audit, event: events::newest_name(conn)? },
+        })
+    }
+}
