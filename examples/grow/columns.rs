@@ -101,8 +101,7 @@ pub fn script(conn: &mut SqliteConnection, numbers: &Numbers, plan: &Plan) -> Re
             continue;
         }
         let columns = columns(conn, &table)?;
-        let key: Vec<&str> = if columns.iter().any(|column| column.name == "id") { vec!["id"] } else { Vec::new() };
-        let order = if key.is_empty() { String::new() } else { " ORDER BY id".to_owned() };
+        let order = if columns.iter().any(|column| column.name == "id") { " ORDER BY id" } else { "" };
         let values: Vec<String> =
             columns.iter().map(|column| value(conn, &table, column, numbers, plan)).collect::<Result<_, _>>()?;
         script += &format!("INSERT INTO main.{table} SELECT {} FROM day.{table}{order};\n", values.join(", "));

@@ -44,16 +44,15 @@ pub fn login(number: i64) -> String {
     format!("customer-{number:07}")
 }
 
-/// The settings of a service on the books in `file`, whose marks are in `state`.
-pub fn settings(file: &Path, state: &Path, payout_url: &str) -> Result<Settings, Failure> {
+/// The settings of a service on the books in `file`, whose marks are in `state`. `approval`: `auto` or `manual`.
+pub fn settings(file: &Path, state: &Path, payout_url: &str, approval: &str) -> String {
     let (file, state) = (file.display(), state.display());
-    let text = format!(
+    format!(
         "[server]\npublic_bind = \"127.0.0.1:0\"\nprivate_bind = \"127.0.0.1:0\"\nstate_dir = \"{state}\"\n\
          [database]\nurl = \"sqlite://{file}\"\n[wallet]\napi_keys = {{ game = \"{SALT}{SALT}\" }}\n\
          [sites.demo]\nsite_id = {SITE}\ncurrencies = [\"USD\"]\n[sites.demo.carouseller]\nsalts = [\"{SALT}\"]\n\
-         payout_url = \"{payout_url}\"\n[sites.demo.payouts]\napproval = \"auto\"\n"
-    );
-    Settings::from_text(&text).map_err(|problems| format!("the settings: {problems:?}"))
+         payout_url = \"{payout_url}\"\n[sites.demo.payouts]\napproval = \"{approval}\"\n"
+    )
 }
 
 /// Plays the day in `directory`. Returns the file with its books.
@@ -64,7 +63,8 @@ pub fn play(directory: &Path, seed: u64) -> Result<PathBuf, Failure> {
         let brand = Brand::new(SITE, SALT);
         let cashier = CashierServer::start(here, brand.clone(), |_| Behaviour::Accept).await;
         let cashier = cashier.map_err(|error| format!("the Cashier: {error}"))?;
-        let settings = settings(&file, directory, &cashier.payout_url())?;
+        let settings = Settings::from_text(&settings(&file, directory, &cashier.payout_url(), "auto"))
+            .map_err(|problems| format!("the settings: {problems:?}"))?;
         let app = Application::build(settings).await.map_err(|error| error.to_string())?;
         let (state, public) = (app.state().clone(), app.public_address());
         let (stop, stopped) = oneshot::channel::<()>();

@@ -10,7 +10,7 @@ use crate::db::DbConn;
 use crate::db::schema::players;
 use crate::error::Error;
 use crate::events;
-use crate::ledger::{self, verify};
+use crate::ledger::verify;
 use crate::marks::Mark;
 use crate::staff::audit;
 
