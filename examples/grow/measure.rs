@@ -103,7 +103,7 @@ pub fn table(rows: &[Row], rate: u32) -> Table {
     let mib = |kib: u64| format!("{} MB", kib / 1024);
     let ms = |micros: u64| format!("{}.{:02} ms", micros / 1000, micros % 1000 / 10);
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN);
+    table.load_style(presets::ASCII_MARKDOWN);
     let mut line = |name: String, of: &dyn Fn(&Row) -> String| {
         table.add_row(std::iter::once(name).chain(rows.iter().map(of)).collect::<Vec<_>>());
     };

@@ -10,7 +10,7 @@ use super::{Failure, Outcome, load_settings};
 use crate::db::{self, DbConn};
 use crate::error::Error;
 use crate::marks::{self, MarkFile};
-use crate::verify::{self, Report, Walk};
+use crate::verify::{Report, Walk};
 
 /// The books.
 #[derive(Debug, clap::Args)]
@@ -40,7 +40,7 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
     let unusable = |error: &dyn std::fmt::Display| Failure::WrongUse(error.to_string());
     let place = db::Place::parse(&settings.database.url).map_err(|error| unusable(&error))?;
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    let told = |entries: i64| bar.set_message(format!("{entries} entries checked"));
+    let told = |walk: &Walk| bar.set_message(format!("{} entries checked, now {}", walk.entries(), walk.now()));
     let report = check(&place, &settings, told).unwrap_or_else(|reason| Report::unreadable(&reason));
     bar.finish_and_clear();
     if json {
@@ -51,8 +51,8 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
     if report.ok { Ok(()) } else { Err(Failure::NotInOrder(String::new())) }
 }
 
-fn check(place: &db::Place, settings: &crate::settings::Settings, told: impl FnMut(i64)) -> Result<Report, String> {
-    let mut conn = db::connect_read_only(place).map_err(|error| error.to_string())?;
+fn check(place: &db::Place, settings: &crate::settings::Settings, told: impl FnMut(&Walk)) -> Result<Report, String> {
+    let mut conn = db::connect_to_read_once(place).map_err(|error| error.to_string())?;
     let known =
         MarkFile::of(&settings.server.state_dir, place, &mut conn).map_err(|error| error.to_string())?.load()?;
     let mut report = walk(&mut conn, told).map_err(|error| format!("{}: {error}", place.shown()))?;
@@ -67,13 +67,19 @@ fn check(place: &db::Place, settings: &crate::settings::Settings, told: impl FnM
 
 /// In a file step after step, so that a service that writes meanwhile is not kept from moving its log into the file; on a server at one
 /// moment.
-fn walk(conn: &mut DbConn, mut told: impl FnMut(i64)) -> Result<Report, Error> {
+fn walk(conn: &mut DbConn, mut told: impl FnMut(&Walk)) -> Result<Report, Error> {
     if conn.is_shared() {
-        return verify::verify(conn, told);
+        return db::snapshot(conn, |conn| {
+            let mut walk = Walk::of_one_moment();
+            while walk.step(conn)? {
+                told(&walk);
+            }
+            walk.report(conn)
+        });
     }
     let mut walk = Walk::beside_a_service(conn)?;
     while db::snapshot(conn, |conn| walk.step(conn))? {
-        told(walk.entries());
+        told(&walk);
     }
     walk.report(conn)
 }

@@ -58,8 +58,8 @@ impl Report {
 /// Problems named at most; a damaged ledger would otherwise name every row.
 const MOST_PROBLEMS: usize = 100;
 
-/// Checks everything in one read transaction, so that a running service does not disturb it. `progress` is told how many rows of the
-/// journal, of orders, transactions and events have been read.
+/// Checks everything in one read transaction, so that a running service does not disturb it. `progress` is told how many
+/// entries have been read.
 ///
 /// # Errors
 ///

@@ -149,6 +149,20 @@ impl Walk {
         self.ledger.entries()
     }
 
+    /// What is being checked, for whoever waits.
+    pub fn now(&self) -> &'static str {
+        match self.at {
+            At::Ledger => "the journal",
+            At::Payouts => "payouts",
+            At::Deposits => "deposits",
+            At::Wallet => "the game server's transactions",
+            At::Requests => "requests of players",
+            At::Events => "events",
+            At::Others => "what else must hold",
+            At::Audit | At::End => "the audit",
+        }
+    }
+
     /// What was found so far, the first first.
     pub fn problems(&self) -> &[String] {
         &self.problems
