@@ -45,6 +45,8 @@ pub struct Renaming {
     ordered: HashMap<String, u64>,
 }
 
+/// Ids of ours are written without hyphens, those that others give with them.
+const ID: usize = 32;
 const UUID: usize = 36;
 const LOGIN: &[u8] = b"customer-";
 const LOGIN_DIGITS: usize = 7;
@@ -63,8 +65,10 @@ impl Renaming {
         let mut at = 0;
         while at < new.len() {
             let rest = &new[at..];
-            let (changed, length) = if is_uuid(rest) {
-                (self.id(&rest[..UUID], k), UUID)
+            let (changed, length) = if let Some(place) = self.place(rest) {
+                (self.ordered_id(&rest[..ID], place, k), ID)
+            } else if is_uuid(rest) {
+                (self.random(&rest[..UUID], k).uuid(), UUID)
             } else if rest.starts_with(LOGIN) && digits(&rest[LOGIN.len()..]) >= LOGIN_DIGITS {
                 let number = number(&rest[LOGIN.len()..][..LOGIN_DIGITS]);
                 let player = self.plan.player(k, i64::try_from(number).unwrap_or(0));
@@ -82,19 +86,23 @@ impl Renaming {
         new
     }
 
-    fn id(&self, old: &[u8], k: i64) -> String {
-        let old = String::from_utf8_lossy(old);
-        let bits = old.bytes().fold(self.plan.seed, |bits, byte| mixed(bits ^ u64::from(byte)));
-        let mut random = Random::new(bits ^ mixed(k.unsigned_abs()));
-        match self.ordered.get(old.as_ref()) {
-            None => random.uuid(),
-            Some(place) => {
-                let millis = u64::try_from((self.plan.start + k * STEP) / 1000).unwrap_or(0) + place;
-                let bytes = random.bytes();
-                let tail: [u8; 10] = bytes[..10].try_into().expect("ten of sixteen");
-                uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid().to_string()
-            }
-        }
+    /// The place in time of the id of ours that the text begins with.
+    fn place(&self, text: &[u8]) -> Option<u64> {
+        let id = text.get(..ID)?;
+        let is_hex = id.iter().all(u8::is_ascii_hexdigit);
+        is_hex.then(|| std::str::from_utf8(id).ok().and_then(|id| self.ordered.get(id).copied())).flatten()
+    }
+
+    fn ordered_id(&self, old: &[u8], place: u64, k: i64) -> String {
+        let millis = u64::try_from((self.plan.start + k * STEP) / 1000).unwrap_or(0) + place;
+        let bytes = self.random(old, k).bytes();
+        let tail: [u8; 10] = bytes[..10].try_into().expect("ten of sixteen");
+        uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid().simple().to_string()
+    }
+
+    fn random(&self, old: &[u8], k: i64) -> Random {
+        let bits = old.iter().fold(self.plan.seed, |bits, byte| mixed(bits ^ u64::from(*byte)));
+        Random::new(bits ^ mixed(k.unsigned_abs()))
     }
 
     /// What stands for a digest on day `k`.

@@ -17,7 +17,7 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// Checks the next page. `false`: there was none.
+    /// Checks the next page. `false`: it was the last one.
     pub(super) fn step(&mut self, conn: &mut DbConn, problems: &mut Vec<String>) -> Result<bool, Error> {
         let page: Vec<String> = cashier_requests::table
             .filter(cashier_requests::external_id.gt(&self.after))
@@ -25,6 +25,7 @@ impl Requests {
             .limit(PAGE)
             .select(cashier_requests::external_id)
             .load(conn)?;
+        let page_is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == PAGE);
         let Some(last) = page.into_iter().next_back() else { return Ok(false) };
         let deposit = deposits::table
             .filter(deposits::external_id.eq(cashier_requests::external_id))
@@ -46,7 +47,7 @@ impl Requests {
             problems.push(format!("request {id}: the order that it made is not there"));
         }
         self.after = last;
-        Ok(true)
+        Ok(page_is_full)
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Payouts {
 }
 
 impl Payouts {
-    /// Checks the next page. `false`: there was none.
+    /// Checks the next page. `false`: it was the last one.
     pub(super) fn step(
         &mut self,
         conn: &mut DbConn,
@@ -42,13 +42,14 @@ impl Payouts {
             .select(Payout::as_select())
             .load(conn)?;
         let Some(last) = page.last() else { return Ok(false) };
+        let page_is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == PAGE);
         self.after.clone_from(&last.external_id);
         let facts = payouts_of(conn, &page, problems)?;
         for payout in &page {
             self.held += facts.count(&payout.external_id, "hold", counted_to);
             self.ended += facts.count(&payout.external_id, "end", counted_to);
         }
-        Ok(true)
+        Ok(page_is_full)
     }
 
     /// No hold and no end of one is without its payout.
@@ -207,7 +208,7 @@ pub(super) struct Deposits {
 }
 
 impl Deposits {
-    /// Checks the next page. `false`: there was none.
+    /// Checks the next page. `false`: it was the last one.
     pub(super) fn step(
         &mut self,
         conn: &mut DbConn,
@@ -221,13 +222,14 @@ impl Deposits {
             .select(Deposit::as_select())
             .load(conn)?;
         let Some(last) = page.last() else { return Ok(false) };
+        let page_is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == PAGE);
         self.after.clone_from(&last.external_id);
         let facts = deposits_of(conn, &page, problems)?;
         for deposit in &page {
             self.credited += facts.count(&deposit.external_id, "credit", counted_to);
             self.reversed += facts.count(&deposit.external_id, "reversal", counted_to);
         }
-        Ok(true)
+        Ok(page_is_full)
     }
 
     /// No credit and no reversal is without its deposit.

@@ -24,7 +24,7 @@ pub(super) struct Transactions {
 type Row = (String, String, i64, i64, String, bool);
 
 impl Transactions {
-    /// Checks the next page. `false`: there was none.
+    /// Checks the next page. `false`: it was the last one.
     pub(super) fn step(
         &mut self,
         conn: &mut DbConn,
@@ -38,13 +38,14 @@ impl Transactions {
             .select(COLUMNS)
             .load(conn)?;
         let Some(last) = page.last() else { return Ok(false) };
+        let page_is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == PAGE);
         self.after.clone_from(&last.0);
         for (kind, number) in check(conn, page, problems)? {
             if let Some(kind) = kind.filter(|_| number <= counted_to) {
                 *self.moved.entry(kind).or_default() += 1;
             }
         }
-        Ok(true)
+        Ok(page_is_full)
     }
 
     /// No entry of the game server's is without its transaction.
