@@ -1,11 +1,14 @@
 //! A service put together from its settings: databases opened, books checked, listeners bound, workers started; and stopped in order.
 
+mod books;
+
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::api;
 use crate::cashier::deposit;
@@ -27,8 +30,9 @@ use crate::settings::Settings;
 use crate::shared;
 use crate::state::Gate;
 use crate::vault::Vault;
-use crate::verify;
 use crate::webhooks;
+
+use books::{Beside, Books};
 
 pub use crate::state::State;
 
@@ -66,7 +70,7 @@ pub struct Application {
     public: TcpListener,
     private: TcpListener,
     worker: Worker,
-    mark: MarkFile,
+    books: Books,
     stopping: watch::Sender<bool>,
     pusher: Option<Pusher>,
     me: Me,
@@ -101,11 +105,12 @@ impl Application {
         let settings = Arc::new(settings);
         let gate = Gate::default();
         let metrics = Metrics::new();
-        let mark = check_books(&place, &settings, &gate)?;
+        let books = books::check(&place, &settings, &gate)?;
         let database_id = db.read(|conn| Ok(migrate::database_id(conn)?)).await.map_err(StartError::of)?;
         let instance = Instance::take(&settings.server.state_dir, &database_id).map_err(StartError)?;
         let me = Me::new(instance.id(), db.is_file());
         metrics.open.set(i64::from(gate.check().is_ok()));
+        metrics.books_checked.set(i64::from(books.whole));
         let sites = settings.sites.iter().map(|site| (site.site_id, Arc::new(site.clone()))).collect();
         let outgoing = Outgoing::new().map_err(StartError)?;
         tell_whether_held(&db, &metrics).await?;
@@ -134,7 +139,7 @@ impl Application {
             metrics,
             gate,
         };
-        Ok(Self { state, public, private, worker, mark, stopping, pusher, me, _instance: instance })
+        Ok(Self { state, public, private, worker, books, stopping, pusher, me, _instance: instance })
     }
 
     /// Where the Cashier and players connect.
@@ -185,8 +190,14 @@ impl Application {
         let asking = open.then(|| tokio::spawn(self.state.asker.clone().run(self.state.stopping.clone())));
         let tidying = open.then(|| tokio::spawn(end_what_was_given_up(db.clone(), self.state.stopping.clone())));
         let pushing = self.pusher.filter(|_| open).map(|pusher| tokio::spawn(pusher.run()));
-        let marking =
-            open.then(|| tokio::spawn(keep_mark(self.mark.clone(), db.clone(), self.state.gate.clone(), all_served)));
+        let marking = open
+            .then(|| tokio::spawn(keep_mark(self.books.mark.clone(), db.clone(), self.state.gate.clone(), all_served)));
+        let checking = (open && !self.books.whole).then(|| {
+            let (gate, metrics) = (self.state.gate.clone(), self.state.metrics.clone());
+            let stopped = self.state.stopping.clone();
+            let beside = Beside { db: db.clone(), mark: self.books.mark.clone(), gate, metrics, stopped };
+            tokio::task::spawn_blocking(move || beside.run())
+        });
         let mut deadline = None;
         let stop = async {
             stop.await;
@@ -211,25 +222,23 @@ impl Application {
         {
             log::warn!("stop: providers are still being asked about orders; they are asked again after the next start");
         }
-        if let Some(watching) = watching
-            && let Err(error) = watching.await
-        {
-            log::error!("stop: the look at payouts under way panicked: {error}");
-        }
-        if let Some(tidying) = tidying
-            && let Err(error) = tidying.await
-        {
-            log::error!("stop: the end of given-up deposits panicked: {error}");
-        }
+        ended(watching, |error| log::error!("stop: the look at payouts under way panicked: {error}")).await;
+        ended(tidying, |error| log::error!("stop: the end of given-up deposits panicked: {error}")).await;
+        ended(checking, |error| log::error!("stop: the check of the books panicked: {error}")).await;
         served.send_replace(true);
-        if let Some(marking) = marking
-            && let Err(error) = marking.await
-        {
-            log::error!("stop: the mark in server.state_dir was not kept: {error}");
-        }
+        ended(marking, |error| log::error!("stop: the mark in server.state_dir was not kept: {error}")).await;
         db.close();
         log::info!("stopped");
         Ok(())
+    }
+}
+
+/// Waits for a task that ends by itself now.
+async fn ended(task: Option<JoinHandle<()>>, panicked: impl FnOnce(JoinError)) {
+    if let Some(task) = task
+        && let Err(error) = task.await
+    {
+        panicked(error);
     }
 }
 
@@ -237,43 +246,11 @@ fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     api::bind(address).map_err(|error| StartError(format!("cannot listen on {address}: {error}")))
 }
 
-/// Checks every invariant of the books, and that they reach as far as was last known. Closes the gate when something does not hold.
-fn check_books(place: &Place, settings: &Settings, gate: &Gate) -> Result<MarkFile, StartError> {
-    let mut conn = db::connect_read_only(place).map_err(StartError::of)?;
-    let mark = MarkFile::of(&settings.server.state_dir, place, &mut conn).map_err(StartError::of)?;
-    let report = verify::verify(&mut conn, |_| ()).map_err(StartError::of)?;
-    let mut problems = report.problems;
-    match mark.load() {
-        Ok(None) if report.entries > 0 => {
-            log::warn!("server.state_dir holds no mark of this database: entries lost before now would not be noticed");
-        }
-        Ok(None) => {}
-        Ok(Some(known)) => problems.extend(marks::lost(&mut conn, &known).map_err(StartError::of)?),
-        Err(problem) => problems.push(problem),
-    }
-    for problem in &problems {
-        log::error!("the books do not hold: {problem}");
-    }
-    match problems.into_iter().next() {
-        Some(first) => {
-            log::error!("money routes stay closed until `croupier ledger verify` finds nothing");
-            gate.close(first);
-        }
-        // On a server what was read may not be covered by a commit yet; the task that follows the end waits for one.
-        None if place.file().is_none() => {}
-        None => mark.save(&report.mark).map_err(|error| {
-            StartError(format!("server.state_dir {}: {error}", settings.server.state_dir.display()))
-        })?,
-    }
-    Ok(mark)
-}
-
 /// Says loudly that no payout goes out, and what to do about it.
 async fn tell_whether_held(db: &Db, metrics: &Metrics) -> Result<(), StartError> {
-    let standing = db.read(|conn| Ok(sending::look(conn)?)).await.map_err(StartError::of)?;
-    metrics.sending_held.set(i64::from(standing.held.is_some()));
-    if let Some(why) = standing.held {
-        let queued = standing.queued;
+    let held = db.read(|conn| Ok(sending::held_back(conn)?)).await.map_err(StartError::of)?;
+    metrics.sending_held.set(i64::from(held.is_some()));
+    if let Some((why, queued)) = held {
         log::error!(
             "payouts are held back until a person confirms with `croupier sending confirm`: {why}; {queued} wait"
         );

@@ -29,6 +29,9 @@ pub struct Mark {
     pub event: Option<String>,
 }
 
+/// The ending of the file beside the mark that says what was found to be wrong.
+const DOUBT: &str = "doubt";
+
 /// The file that keeps the mark of one database.
 #[derive(Debug, Clone)]
 pub struct MarkFile {
@@ -71,6 +74,42 @@ impl MarkFile {
         fs::copy(&self.path, &kept)?;
         fs::File::open(&kept)?.sync_all()?;
         Ok(kept)
+    }
+
+    /// What was found to be wrong while the books were served, until a whole check finds nothing.
+    ///
+    /// # Errors
+    ///
+    /// The file exists and cannot be read.
+    pub fn doubt(&self) -> std::io::Result<Option<String>> {
+        match fs::read_to_string(self.path.with_extension(DOUBT)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps what was found to be wrong over the end of the process.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn raise_doubt(&self, what: &str) -> std::io::Result<()> {
+        let mut file = fs::File::create(self.path.with_extension(DOUBT))?;
+        file.write_all(what.as_bytes())?;
+        file.sync_all()
+    }
+
+    /// A whole check has found nothing.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be removed.
+    pub fn settle_doubt(&self) -> std::io::Result<()> {
+        match fs::remove_file(self.path.with_extension(DOUBT)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Where the chains must at least reach, when a mark was ever made.

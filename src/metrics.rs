@@ -18,6 +18,8 @@ pub struct Metrics {
     pub awaited: IntGaugeVec,
     /// 1 while money routes are open.
     pub open: IntGauge,
+    /// 1 once all of the books have been checked since the start.
+    pub books_checked: IntGauge,
     /// 1 while payouts are held back until a person confirms.
     pub sending_held: IntGauge,
     /// Pushes that the game server took.
@@ -54,6 +56,7 @@ impl Metrics {
             gauge
         };
         let open = gauge("croupier_money_routes_open", "1 while money routes are open");
+        let books_checked = gauge("croupier_books_checked", "1 once all of the books were checked since the start");
         let sending_held = gauge("croupier_sending_held", "1 while payouts are held back until a person confirms");
         let events_waiting = gauge("croupier_events_waiting", "Events that are still to be pushed");
         let events_paused = gauge("croupier_events_paused", "1 while pushes are paused");
@@ -68,6 +71,7 @@ impl Metrics {
             inquiries,
             awaited,
             open,
+            books_checked,
             sending_held,
             events_delivered,
             event_failures,

@@ -7,9 +7,11 @@ use clap::Subcommand;
 use indicatif::ProgressBar;
 
 use super::{Failure, Outcome, load_settings};
-use crate::db;
+use crate::db::{self, DbConn};
+use crate::error::Error;
 use crate::marks::{self, MarkFile};
-use crate::verify::{self, Report};
+use crate::settings::Settings;
+use crate::verify::{Report, Walk};
 
 /// The books.
 #[derive(Debug, clap::Args)]
@@ -39,7 +41,7 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
     let unusable = |error: &dyn std::fmt::Display| Failure::WrongUse(error.to_string());
     let place = db::Place::parse(&settings.database.url).map_err(|error| unusable(&error))?;
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    let told = |entries: i64| bar.set_message(format!("{entries} entries checked"));
+    let told = |walk: &Walk| bar.set_message(format!("{} entries checked, now {}", walk.entries(), walk.now()));
     let report = check(&place, &settings, told).unwrap_or_else(|reason| Report::unreadable(&reason));
     bar.finish_and_clear();
     if json {
@@ -50,19 +52,54 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
     if report.ok { Ok(()) } else { Err(Failure::NotInOrder(String::new())) }
 }
 
-fn check(place: &db::Place, settings: &crate::settings::Settings, told: impl FnMut(i64)) -> Result<Report, String> {
-    let mut conn = db::connect_read_only(place).map_err(|error| error.to_string())?;
+fn check(place: &db::Place, settings: &Settings, told: impl FnMut(&Walk)) -> Result<Report, String> {
+    let mut conn = db::connect_to_read_once(place).map_err(|error| error.to_string())?;
     // First: in pages that are out of order, reading row after row may come back to where it was, and never end.
     if let Some(damage) = db::migrate::damage(&mut conn).map_err(|error| error.to_string())? {
         return Err(damage);
     }
     let known =
         MarkFile::of(&settings.server.state_dir, place, &mut conn).map_err(|error| error.to_string())?.load()?;
-    let mut report = verify::verify(&mut conn, told).map_err(|error| format!("{}: {error}", place.shown()))?;
+    let at_once = conn.is_shared() || !db::migrate::is_large(place);
+    let checked = if at_once { at_one_moment(&mut conn, told) } else { in_halves(place, &mut conn, told) };
+    let mut report = checked.map_err(|error| format!("{}: {error}", place.shown()))?;
     if let Some(known) = known {
         report.add(marks::lost(&mut conn, &known).map_err(|error| error.to_string())?);
     }
     Ok(report)
+}
+
+/// A small file, or a server, which keeps one moment for a reader as long as it reads.
+fn at_one_moment(conn: &mut DbConn, mut told: impl FnMut(&Walk)) -> Result<Report, Error> {
+    db::snapshot(conn, |conn| {
+        let mut walk = Walk::of_one_moment();
+        while walk.step(conn)? {
+            told(&walk);
+        }
+        walk.report(conn)
+    })
+}
+
+/// A large file: step after step, so that a service that writes meanwhile is not kept from moving its log into the file; and the journal at
+/// the same time as the orders. What is counted against each other is not: it may change between two steps.
+fn in_halves(place: &db::Place, conn: &mut DbConn, mut told: impl FnMut(&Walk)) -> Result<Report, Error> {
+    let (mut journal, orders) = Walk::beside_a_service(conn)?.split();
+    let other_half = || {
+        let failed = |error: db::OpenError| Error::NoConnection(error.to_string());
+        let mut conn = db::connect_to_read_once(place).map_err(failed)?;
+        let mut orders = orders;
+        while db::snapshot(&mut conn, |conn| orders.step(conn))? {}
+        Ok::<_, Error>(orders)
+    };
+    let orders = std::thread::scope(|scope| {
+        let other = scope.spawn(other_half);
+        while db::snapshot(conn, |conn| journal.step(conn))? {
+            told(&journal);
+        }
+        told(&journal);
+        other.join().map_err(|_| Error::Internal("the check of the orders panicked".into()))?
+    })?;
+    journal.join(orders).report(conn)
 }
 
 fn print(report: &Report) {

@@ -59,3 +59,15 @@ pub fn connect_read_only(place: &Place) -> Result<DbConn, OpenError> {
         Place::Postgres(url) => postgres::connect_read_only(url, &place.shown()).map(DbConn::Postgres),
     }
 }
+
+/// Like [`connect_read_only`], for work that reads each row once and should not take much memory.
+///
+/// # Errors
+///
+/// Says what is wrong, for the operator.
+pub fn connect_to_read_once(place: &Place) -> Result<DbConn, OpenError> {
+    match place {
+        Place::Sqlite(path) => sqlite::connect_to_read_once(path).map(DbConn::Sqlite),
+        Place::Postgres(_) => connect_read_only(place),
+    }
+}

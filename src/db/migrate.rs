@@ -5,14 +5,14 @@ use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connection::{DbConn, connect, connect_read_only};
 use super::place::Place;
 use super::schema::{meta, players};
-use super::{OpenError, immediately, postgres};
+use super::{OpenError, immediately, postgres, sqlite};
 use crate::ids;
 
 const FOR_SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -23,6 +23,9 @@ const MIGRATING: i64 = 0x4352_5052;
 
 /// What an SQLite file of ours carries in its header: "CRPR".
 const APPLICATION_ID: i64 = 0x4352_5052;
+
+/// Files up to this many bytes are looked at whole before a start: about 100 000 entries, half a second.
+const LARGE_FILE: u64 = 128 << 20;
 
 /// What to do with an old schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +46,7 @@ pub fn prepare(place: &Place, policy: Policy) -> Result<Vec<String>, OpenError> 
     // Looked at before anything is written, the journal mode included: the file of another program stays as it is.
     if place.file().is_none_or(std::path::Path::exists) {
         let mut conn = connect_read_only(place)?;
-        check(&mut conn).map_err(|error| failed(&error))?.map_err(|reason| failed(&reason))?;
+        check(&mut conn, place).map_err(|error| failed(&error))?.map_err(|reason| failed(&reason))?;
     }
     let mut conn = connect(place)?;
     let ran = match &mut conn {
@@ -162,16 +165,44 @@ fn damaged_pages(conn: &mut SqliteConnection) -> QueryResult<Option<String>> {
     Ok((orphans > 0).then(|| format!("{orphans} rows refer to rows that are gone")))
 }
 
+/// Whether a file has so many pages that not all of them are looked at before a start.
+pub fn is_large(place: &Place) -> bool {
+    place.file().is_some_and(|file| std::fs::metadata(file).is_ok_and(|file| file.len() > LARGE_FILE))
+}
+
+/// What can be known in a moment of a large file: whether it was cut off, and the pages of the tables that do not grow with the journal.
+fn damage_at_hand(conn: &mut SqliteConnection, place: &Place) -> QueryResult<Option<String>> {
+    if let Some(file) = place.file() {
+        match sqlite::is_cut_off(file) {
+            Ok(Some(true)) => return Ok(Some("the file is damaged: it is shorter than it was".into())),
+            Ok(Some(false) | None) => {}
+            Err(error) => return Ok(Some(format!("the file cannot be read: {error}"))),
+        }
+    }
+    for table in ["meta", "accounts", "outbox"] {
+        let check = format!(
+            "(SELECT coalesce((SELECT quick_check FROM pragma_quick_check('{table}') LIMIT 1), 'ok') \
+             WHERE EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '{table}'))"
+        );
+        let found: Option<String> = diesel::select(diesel::dsl::sql::<Nullable<Text>>(&check)).get_result(conn)?;
+        if let Some(found) = found.filter(|found| found != "ok") {
+            return Ok(Some(format!("the file is damaged: {}", found.replace('\n', " "))));
+        }
+    }
+    Ok(None)
+}
+
 /// Damaged pages and databases of other programs are found before anything is served (threats DUR-7).
-fn check(conn: &mut DbConn) -> QueryResult<Result<(), String>> {
+fn check(conn: &mut DbConn, place: &Place) -> QueryResult<Result<(), String>> {
     match conn {
-        DbConn::Sqlite(conn) => check_file(conn),
+        DbConn::Sqlite(conn) => check_file(conn, place),
         DbConn::Postgres(conn) => check_server(conn),
     }
 }
 
-fn check_file(conn: &mut SqliteConnection) -> QueryResult<Result<(), String>> {
-    if let Some(damage) = damaged_pages(conn)? {
+fn check_file(conn: &mut SqliteConnection, place: &Place) -> QueryResult<Result<(), String>> {
+    let damage = if is_large(place) { damage_at_hand(conn, place)? } else { damaged_pages(conn)? };
+    if let Some(damage) = damage {
         return Ok(Err(damage));
     }
     let one = |conn: &mut SqliteConnection, sql: &str| {

@@ -33,7 +33,7 @@ use crate::error::Error;
 
 pub use bulk::set_balances;
 pub(crate) use connection::at_home;
-pub use connection::{DbConn, connect, connect_read_only};
+pub use connection::{DbConn, connect, connect_read_only, connect_to_read_once};
 pub use lock::FileLock;
 pub use numbers::{Numbered, next_number};
 pub use place::Place;

@@ -1,5 +1,6 @@
 //! Opening an SQLite file with the settings every connection must have (threats DUR-8, DUR-9).
 
+use std::io::Read;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
@@ -42,6 +43,37 @@ pub(super) fn connect_read_only(path: &Path) -> Result<SqliteConnection, OpenErr
     let mut conn = establish(path)?;
     conn.batch_execute("PRAGMA query_only = ON").map_err(|error| unusable(path, error))?;
     Ok(conn)
+}
+
+/// Like [`connect_read_only`], with little memory: for what reads each page once.
+///
+/// # Errors
+///
+/// Says what is wrong with the file, for the operator.
+pub(super) fn connect_to_read_once(path: &Path) -> Result<SqliteConnection, OpenError> {
+    let mut conn = connect_read_only(path)?;
+    conn.batch_execute("PRAGMA cache_size = -8192").map_err(|error| unusable(path, error))?;
+    Ok(conn)
+}
+
+/// Whether the file is shorter than it says itself. `None`: it cannot be told, for the rest may be in the write-ahead log.
+pub(super) fn is_cut_off(path: &Path) -> std::io::Result<Option<bool>> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        return Ok(None);
+    }
+    let mut header = [0; 100];
+    let mut file = std::fs::File::open(path)?;
+    file.read_exact(&mut header)?;
+    let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let page_size = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    // Written by a library that keeps the number of pages: all that may write our files do.
+    let is_kept = number(24) == number(92) && number(28) > 0;
+    Ok(is_kept.then_some(file.metadata()?.len() < u64::from(number(28)) * page_size))
 }
 
 fn establish(path: &Path) -> Result<SqliteConnection, OpenError> {

@@ -108,15 +108,24 @@ pub(super) enum Overdraft {
 
 /// The columns that an entry's hash covers, besides the hash before it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sealed<'a> {
+pub struct Sealed<'a> {
+    /// Its number in the chain.
     pub id: i64,
+    /// The name of its [`EntryKind`].
     pub kind: &'a str,
+    /// What caused it.
     pub cause: &'a str,
+    /// Whose it is.
     pub player_id: i64,
+    /// ISO 4217.
     pub currency: &'a str,
+    /// Minor units.
     pub amount: i64,
+    /// The debit account, and whether its held side moves.
     pub debit: (i64, bool),
+    /// The credit account, and whether its held side moves.
     pub credit: (i64, bool),
+    /// When.
     pub at: Micros,
 }
 

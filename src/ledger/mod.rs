@@ -14,6 +14,8 @@ mod seal;
 pub mod verify;
 
 pub use account::{Account, Balance, PlayerId};
+#[doc(hidden)]
+pub use entry::Sealed;
 pub use entry::{EntryKind, chain_start};
 pub use operations::{
     adjust, bet, bonus, capture, charge_back, correct_payout, credit_deposit, hold, refund_deposit, release,

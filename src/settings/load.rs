@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::validate;
-use super::{Approval, Database, Events, Limits, OnRefusal, Payouts, Server, Settings, Site, UnknownPlayers, Wallet};
+use super::{
+    Approval, Database, Events, Limits, OnRefusal, Payouts, Server, Settings, Site, UnknownPlayers, VerifyAtStart,
+    Wallet,
+};
 use super::{keys, methods};
 use crate::ids::SiteId;
 use crate::money::{Currency, MAX_MINOR};
@@ -127,6 +130,7 @@ fn server(section: Option<Section<'_>>, notes: &Notes) -> Server {
         max_body_bytes: s.integer("max_body_bytes", 512, 16 << 20).unwrap_or(65_536) as usize,
         max_connections: s.integer("max_connections", 1, 1_000_000).unwrap_or(8000) as usize,
         state_dir: s.text("state_dir").map_or_else(|| PathBuf::from("."), PathBuf::from),
+        verify_at_start: s.word("verify_at_start", &VerifyAtStart::WORDS).unwrap_or(VerifyAtStart::Auto),
         public_url: s.url("public_url", &AddressRules::default()).filter(|url| {
             let plain = url.query().is_none();
             if !plain {

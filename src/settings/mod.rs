@@ -58,8 +58,27 @@ pub struct Server {
     pub max_connections: usize,
     /// Small marks kept outside the database.
     pub state_dir: PathBuf,
+    /// How much of the books is checked before they are served.
+    pub verify_at_start: VerifyAtStart,
     /// Where providers reach the public listener.
     pub public_url: Option<Url>,
+}
+
+/// How much of the books is checked before they are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerifyAtStart {
+    /// All of small books; of large ones the newest part, and all of them while they are served.
+    Auto,
+    /// All of them, however long it takes.
+    Whole,
+    /// The newest part, and all of them while they are served.
+    Newest,
+}
+
+impl VerifyAtStart {
+    /// Every choice with its word.
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("auto", Self::Auto), ("whole", Self::Whole), ("newest", Self::Newest)];
 }
 
 /// `[database]`

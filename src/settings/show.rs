@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ApiKey, Approval, Limits, Method, OnRefusal, Settings, Site, UnknownPlayers};
+use super::{ApiKey, Approval, Limits, Method, OnRefusal, Settings, Site, UnknownPlayers, VerifyAtStart};
 use crate::secret::Secret;
 use crate::sections::{MASK, shown_url};
 
@@ -23,6 +23,7 @@ impl Settings {
                 "max_body_bytes": server.max_body_bytes,
                 "max_connections": server.max_connections,
                 "state_dir": server.state_dir.to_string_lossy(),
+                "verify_at_start": VerifyAtStart::WORDS.iter().find(|word| word.1 == server.verify_at_start).map(|word| word.0),
                 "public_url": server.public_url.as_ref().map(shown_url),
             },
             "database": { "url": masked_database(&self.database.url), "lanes": self.database.lanes },

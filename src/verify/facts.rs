@@ -17,7 +17,8 @@ pub(super) type Terms = (String, i64, i64, String);
 
 /// What is known of a page of orders besides their rows.
 pub(super) struct Facts {
-    entries: HashMap<String, Terms>,
+    /// By cause: the number in the table, and the terms.
+    entries: HashMap<String, (i64, Terms)>,
     changes: HashMap<String, Vec<Transition>>,
     notified: HashMap<i64, Webhook>,
     keys: HashSet<(i64, String, String)>,
@@ -25,13 +26,14 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn load(conn: &mut DbConn, ids: &[&str]) -> Result<Self, Error> {
-        let suffixes = ["hold", "end", "credit", "reversal"];
+    /// `suffixes`: what stands behind the order's id in the causes of its entries.
+    pub(super) fn load(conn: &mut DbConn, ids: &[&str], suffixes: [&str; 2]) -> Result<Self, Error> {
         let causes: Vec<String> =
             ids.iter().flat_map(|id| suffixes.iter().map(move |suffix| format!("{id}:{suffix}"))).collect();
-        let rows: Vec<(String, String, i64, i64, String)> = journal_entries::table
+        let rows: Vec<(i64, String, String, i64, i64, String)> = journal_entries::table
             .filter(journal_entries::cause.eq_any(&causes))
             .select((
+                journal_entries::id,
                 journal_entries::cause,
                 journal_entries::kind,
                 journal_entries::player_id,
@@ -39,8 +41,9 @@ impl Facts {
                 journal_entries::currency,
             ))
             .load(conn)?;
-        let entries =
-            rows.into_iter().map(|(cause, kind, player, amount, currency)| (cause, (kind, player, amount, currency)));
+        let entries = rows
+            .into_iter()
+            .map(|(id, cause, kind, player, amount, currency)| (cause, (id, (kind, player, amount, currency))));
         let mut changes: HashMap<String, Vec<Transition>> = HashMap::new();
         let found: Vec<Transition> = transitions::table
             .filter(transitions::external_id.eq_any(ids))
@@ -92,7 +95,12 @@ impl Facts {
     }
 
     pub(super) fn entry(&self, id: &str, suffix: &str) -> Option<&Terms> {
-        self.entries.get(&format!("{id}:{suffix}"))
+        self.entries.get(&format!("{id}:{suffix}")).map(|(_, terms)| terms)
+    }
+
+    /// 1 when there is this entry and it is one of those that are counted.
+    pub(super) fn count(&self, id: &str, suffix: &str, counted_to: i64) -> i64 {
+        i64::from(self.entries.get(&format!("{id}:{suffix}")).is_some_and(|(number, _)| *number <= counted_to))
     }
 
     fn of(&self, id: &str) -> &[Transition] {

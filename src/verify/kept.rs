@@ -11,6 +11,7 @@ use crate::db::schema::{
     rollbacks, wallet_transactions, webhooks,
 };
 use crate::error::Error;
+use crate::ledger::EntryKind;
 use crate::payouts::Stage;
 use crate::staff::approvals::Approval;
 use crate::wallet::rollback::RolledBack;
@@ -20,40 +21,93 @@ use crate::webhooks::Webhook;
 /// Rows read at once.
 const PAGE: i64 = 500;
 
-/// Everything here, where everything is read in one moment.
-pub(super) fn all(conn: &mut DbConn, kinds: &HashMap<String, i64>, problems: &mut Vec<String>) -> Result<(), Error> {
-    asked_of_the_wallet(conn, problems)?;
-    undone(conn, kinds.get("rollback").copied().unwrap_or(0), problems)?;
-    questions(conn, problems)?;
-    attempts(conn, problems)?;
-    awaited(conn, problems)?;
-    notified(conn, problems)?;
-    agreed(conn, problems)
+/// The check of all of this, a page or a question at a time.
+#[derive(Default)]
+pub(super) struct Kept {
+    part: usize,
+    transaction: String,
+    notification: i64,
+    /// How many bets were rolled back.
+    undone: i64,
 }
 
-/// The game server's transactions say what was asked, by a player of their site.
-fn asked_of_the_wallet(conn: &mut DbConn, problems: &mut Vec<String>) -> Result<(), Error> {
-    let mut after = String::new();
-    loop {
+impl Kept {
+    /// The next step. `false`: there are no more.
+    pub(super) fn step(&mut self, conn: &mut DbConn, problems: &mut Vec<String>) -> Result<bool, Error> {
+        let more = match self.part {
+            0 => self.asked_of_the_wallet(conn, problems)?,
+            1 => {
+                self.undone = undone(conn, problems)?;
+                false
+            }
+            2 => once(questions(conn, problems))?,
+            3 => once(attempts(conn, problems))?,
+            4 => once(awaited(conn, problems))?,
+            5 => self.notified(conn, problems)?,
+            6 => once(applied(conn, problems))?,
+            7 => once(agreed(conn, problems))?,
+            _ => return Ok(false),
+        };
+        self.part += usize::from(!more);
+        Ok(true)
+    }
+
+    /// What the journal gave back was rolled back. Only where all steps were taken in one moment.
+    pub(super) fn totals(&self, kinds: &HashMap<EntryKind, i64>, problems: &mut Vec<String>) {
+        let entries = kinds.get(&EntryKind::Rollback).copied().unwrap_or(0);
+        if self.undone != entries {
+            problems.push(format!("{entries} bets were given back, and {} were rolled back", self.undone));
+        }
+    }
+
+    /// The game server's transactions say what was asked, by a player of their site.
+    fn asked_of_the_wallet(&mut self, conn: &mut DbConn, problems: &mut Vec<String>) -> Result<bool, Error> {
         let page: Vec<(TransactionRow, i64, String)> = wallet_transactions::table
             .inner_join(players::table.on(players::id.eq(wallet_transactions::player_id)))
-            .filter(wallet_transactions::id.gt(&after))
+            .filter(wallet_transactions::id.gt(&self.transaction))
             .order(wallet_transactions::id)
             .limit(PAGE)
             .select((TransactionRow::as_select(), players::site_id, players::login))
             .load(conn)?;
-        let Some((last, _, _)) = page.last() else { return Ok(()) };
-        after.clone_from(&last.id);
+        let Some((last, _, _)) = page.last() else { return Ok(false) };
+        self.transaction.clone_from(&last.id);
         for (row, site, login) in &page {
             if row.site_id != *site || !row.is_as_asked(login) {
                 problems.push(format!("wallet transaction {}: it is not what was asked for", row.id));
             }
         }
+        Ok(is_full(&page))
+    }
+
+    /// Notifications can be read, and say in their columns what they say in their content.
+    fn notified(&mut self, conn: &mut DbConn, problems: &mut Vec<String>) -> Result<bool, Error> {
+        let page: Vec<Webhook> = webhooks::table
+            .filter(webhooks::id.gt(self.notification))
+            .order(webhooks::id)
+            .limit(PAGE)
+            .select(Webhook::as_select())
+            .load(conn)?;
+        let Some(last) = page.last() else { return Ok(false) };
+        self.notification = last.id;
+        for webhook in page.iter().filter(|webhook| !webhook.is_consistent()) {
+            problems.push(format!("notification {}: its content does not agree with it", webhook.id));
+        }
+        Ok(is_full(&page))
     }
 }
 
+/// A page that is not full is the last one, so that pages out of order cannot keep the check going.
+fn is_full<T>(page: &[T]) -> bool {
+    i64::try_from(page.len()).is_ok_and(|rows| rows == PAGE)
+}
+
+fn once(asked: Result<(), Error>) -> Result<bool, Error> {
+    asked.map(|()| false)
+}
+
 /// Bets that were rolled back have their entries, answers that say so, and rollbacks that ask for it.
-fn undone(conn: &mut DbConn, entries: i64, problems: &mut Vec<String>) -> Result<(), Error> {
+/// Returns how many bets that is.
+fn undone(conn: &mut DbConn, problems: &mut Vec<String>) -> Result<i64, Error> {
     let (mut player, mut reference) = (i64::MIN, String::new());
     loop {
         let page: Vec<(i64, String, bool, String)> = rollbacks::table
@@ -67,27 +121,28 @@ fn undone(conn: &mut DbConn, entries: i64, problems: &mut Vec<String>) -> Result
             .select((rollbacks::player_id, rollbacks::reference, rollbacks::applied, rollbacks::answer))
             .load(conn)?;
         let Some(last) = page.last() else { break };
-        (player, reference) = (last.0, last.1.clone());
+        let after = (last.0, last.1.clone());
         for (player, reference, applied, answer) in &page {
             let answer: Option<RolledBack> = serde_json::from_str(answer).ok();
             if answer.is_none_or(|answer| answer.applied != *applied || answer.currency.is_some() != *applied) {
                 problems.push(format!("rollback of {reference} of player {player}: its answer does not agree with it"));
             }
         }
+        if !is_full(&page) {
+            break;
+        }
+        (player, reference) = after;
     }
     let bet = wallet_transactions::kind.eq("bet");
     let of_bet = rollbacks::table
         .filter(rollbacks::player_id.eq(wallet_transactions::player_id))
         .filter(rollbacks::reference.eq(wallet_transactions::reference));
-    let bets: i64 = wallet_transactions::table
+    let rolled_back: i64 = wallet_transactions::table
         .filter(bet)
         .filter(wallet_transactions::voided.eq(false))
         .filter(exists(of_bet.filter(rollbacks::applied.eq(true))))
         .select(count_star())
         .first(conn)?;
-    if bets != entries {
-        problems.push(format!("{entries} bets were given back, and {bets} were rolled back"));
-    }
     let dead: Option<String> = wallet_transactions::table
         .filter(bet)
         .filter(wallet_transactions::voided.eq(true))
@@ -111,7 +166,7 @@ fn undone(conn: &mut DbConn, entries: i64, problems: &mut Vec<String>) -> Result
     if let Some(reference) = idle {
         problems.push(format!("rollback of {reference}: the bets do not agree with what it did"));
     }
-    Ok(())
+    Ok(rolled_back)
 }
 
 /// A key of a question, or a request of a player, was written with its order.
@@ -209,22 +264,8 @@ fn awaited(conn: &mut DbConn, problems: &mut Vec<String>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Notifications can be read, say in their columns what they say in their content, and belong to the order they name.
-fn notified(conn: &mut DbConn, problems: &mut Vec<String>) -> Result<(), Error> {
-    let mut after = i64::MIN;
-    loop {
-        let page: Vec<Webhook> = webhooks::table
-            .filter(webhooks::id.gt(after))
-            .order(webhooks::id)
-            .limit(PAGE)
-            .select(Webhook::as_select())
-            .load(conn)?;
-        let Some(last) = page.last() else { break };
-        after = last.id;
-        for webhook in page.iter().filter(|webhook| !webhook.is_consistent()) {
-            problems.push(format!("notification {}: its content does not agree with it", webhook.id));
-        }
-    }
+/// What was applied belongs to the order it names, and no notification is gone.
+fn applied(conn: &mut DbConn, problems: &mut Vec<String>) -> Result<(), Error> {
     let deposit = deposits::table.filter(deposits::external_id.eq(webhooks::external_id));
     let payout = payouts::table.filter(payouts::external_id.eq(webhooks::external_id));
     let own_deposit =

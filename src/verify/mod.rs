@@ -3,21 +3,22 @@
 mod asked;
 mod facts;
 mod kept;
+mod newest;
 mod orders;
 mod telling;
 mod told;
+mod walk;
 mod wallet;
 
-use diesel::prelude::*;
 use serde::Serialize;
 
-use crate::db::schema::players;
 use crate::db::{self, DbConn};
 use crate::error::Error;
-use crate::events;
 use crate::ledger;
 use crate::marks::Mark;
-use crate::staff::audit;
+
+pub use newest::{newest, size};
+pub use walk::Walk;
 
 /// What the check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,35 +60,18 @@ impl Report {
 /// Problems named at most; a damaged ledger would otherwise name every row.
 const MOST_PROBLEMS: usize = 100;
 
-/// Checks everything in one read transaction, so that a running service does not disturb it. `progress` is told how many entries have been read.
+/// Checks everything in one read transaction, so that a running service does not disturb it. `progress` is told how many
+/// entries have been read.
 ///
 /// # Errors
 ///
 /// What the database says; what does not hold is in the report.
-pub fn verify(conn: &mut DbConn, progress: impl FnMut(i64)) -> Result<Report, Error> {
+pub fn verify(conn: &mut DbConn, mut progress: impl FnMut(i64)) -> Result<Report, Error> {
     db::snapshot(conn, |conn| {
-        let checked = ledger::verify::verify(conn, progress)?;
-        let mut problems = checked.problems;
-        orders::payouts(conn, &checked.kinds, &mut problems)?;
-        orders::deposits(conn, &checked.kinds, &mut problems)?;
-        wallet::transactions(conn, &checked.kinds, &mut problems)?;
-        asked::requests(conn, &mut problems)?;
-        kept::all(conn, &checked.kinds, &mut problems)?;
-        telling::events(conn, &mut problems)?;
-        told::log(conn, &mut problems)?;
-        telling::protection(conn, &mut problems)?;
-        let audit = audit::verify(conn)?;
-        problems.extend(audit.problems);
-        let players: i64 = players::table.count().get_result(conn)?;
-        problems.truncate(MOST_PROBLEMS);
-        Ok(Report {
-            ok: problems.is_empty(),
-            entries: checked.entries,
-            postings: checked.entries * 2,
-            players,
-            audit_rows: audit.rows,
-            problems,
-            mark: Mark { ledger: checked.head, audit: audit.head, event: events::newest_name(conn)? },
-        })
+        let mut walk = Walk::of_one_moment();
+        while walk.step(conn)? {
+            progress(walk.entries());
+        }
+        walk.report(conn)
     })
 }

@@ -9,68 +9,118 @@ use crate::db::DbConn;
 use crate::db::schema::{deposits, outbox, payout_attempts, payouts};
 use crate::deposits::Deposit;
 use crate::error::Error;
+use crate::ledger::EntryKind;
+use crate::ledger::verify::Kinds;
 use crate::orders::Status;
 use crate::payouts::{Payout, Stage};
 
 /// Orders read at once.
-const PAGE: i64 = 500;
+const PAGE_LENGTH: usize = 500;
+const PAGE: i64 = PAGE_LENGTH as i64;
 
-/// One hold per payout, one end per finished one, at most one attempt that may have reached the provider, legal changes.
-pub(super) fn payouts(
-    conn: &mut DbConn,
-    kinds: &HashMap<String, i64>,
-    problems: &mut Vec<String>,
-) -> Result<(), Error> {
-    let (mut after, mut held, mut ended) = (String::new(), 0, 0);
-    loop {
+/// The check of all payouts, a page at a time: one hold per payout, one end per finished one, at most one attempt that may have reached
+/// the provider, legal changes.
+#[derive(Default)]
+pub(super) struct Payouts {
+    after: String,
+    held: i64,
+    ended: i64,
+}
+
+impl Payouts {
+    /// Checks the next page. `false`: it was the last one.
+    pub(super) fn step(
+        &mut self,
+        conn: &mut DbConn,
+        counted_to: i64,
+        problems: &mut Vec<String>,
+    ) -> Result<bool, Error> {
         let page: Vec<Payout> = payouts::table
-            .filter(payouts::external_id.gt(&after))
+            .filter(payouts::external_id.gt(&self.after))
             .order(payouts::external_id)
             .limit(PAGE)
             .select(Payout::as_select())
             .load(conn)?;
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.external_id);
-        let ids: Vec<&str> = page.iter().map(|payout| payout.external_id.as_str()).collect();
-        let origins: Vec<Origin<'_>> = page.iter().map(payout_origin).collect();
-        let facts = Facts::load(conn, &ids)?.with_origins(conn, &origins)?;
-        let attempts = attempts(conn, &ids)?;
-        let queued: HashSet<String> = outbox::table
-            .filter(outbox::external_id.eq_any(&ids))
-            .select(outbox::external_id)
-            .load(conn)?
-            .into_iter()
-            .collect();
+        let Some(last) = page.last() else { return Ok(false) };
+        let page_is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == PAGE);
+        self.after.clone_from(&last.external_id);
+        let facts = payouts_of(conn, &page, problems)?;
         for payout in &page {
-            held += 1;
-            ended += i64::from(payout.stage == Stage::Done.name());
-            check_payout(payout, &facts, queued.contains(&payout.external_id), problems)?;
-            let (reached, open) = attempts.get(&payout.external_id).copied().unwrap_or_default();
-            let not_sent_yet = [Stage::AwaitingApproval.name(), Stage::Queued.name()].contains(&payout.stage.as_str());
-            if (not_sent_yet && reached > facts.repeats(&payout.external_id))
-                || (payout.status == Status::Cancelled.code() && reached > 0 && !was_taken_back(payout, &facts))
-            {
-                problems.push(format!("payout {}: an attempt may have reached the provider", payout.external_id));
-            }
-            if reached > 1 + facts.repeats(&payout.external_id) {
-                problems
-                    .push(format!("payout {}: {reached} attempts may have reached the provider", payout.external_id));
-            }
-            if payout.stage == Stage::Sent.name() && reached == 0 {
-                problems.push(format!("payout {}: it was sent without an attempt", payout.external_id));
-            }
-            if open > 0 && !may_be_under_way(payout.standing()?.1) {
-                problems.push(format!("payout {}: an attempt is open at stage {}", payout.external_id, payout.stage));
-            }
+            self.held += facts.count(&payout.external_id, "hold", counted_to);
+            self.ended += facts.count(&payout.external_id, "end", counted_to);
+        }
+        Ok(page_is_full)
+    }
+
+    /// No hold and no end of one is without its payout.
+    pub(super) fn totals(&self, kinds: &Kinds, problems: &mut Vec<String>) {
+        let count = |kind| kinds.get(&kind).copied().unwrap_or(0);
+        let (held, ended) = (count(EntryKind::Hold), count(EntryKind::Capture) + count(EntryKind::Release));
+        if held != self.held {
+            problems.push(format!("{held} holds stand against those of {} payouts", self.held));
+        }
+        if ended != self.ended {
+            problems.push(format!("{ended} ended holds stand against those of {} ended payouts", self.ended));
         }
     }
-    let count = |kind: &str| kinds.get(kind).copied().unwrap_or(0);
-    if count("hold") != held {
-        problems.push(format!("{} holds stand against {held} payouts", count("hold")));
+}
+
+/// The last payouts that were asked for, and those that are about to be sent, at most `most` of each.
+pub(super) fn newest_payouts(conn: &mut DbConn, most: i64, problems: &mut Vec<String>) -> Result<(), Error> {
+    let newest: Vec<Payout> =
+        payouts::table.order(payouts::external_id.desc()).limit(most).select(Payout::as_select()).load(conn)?;
+    // Not one query over both tables: a planner may begin at the larger one.
+    let due: Vec<String> =
+        outbox::table.order(outbox::external_id.desc()).limit(most).select(outbox::external_id).load(conn)?;
+    let queued: Vec<Payout> =
+        payouts::table.filter(payouts::external_id.eq_any(due)).select(Payout::as_select()).load(conn)?;
+    for page in newest.chunks(PAGE_LENGTH).chain(queued.chunks(PAGE_LENGTH)) {
+        payouts_of(conn, page, problems)?;
     }
-    if count("capture") + count("release") != ended {
-        problems
-            .push(format!("{} ended holds stand against {ended} ended payouts", count("capture") + count("release")));
+    Ok(())
+}
+
+/// Checks some payouts. Returns what is known of them.
+fn payouts_of(conn: &mut DbConn, page: &[Payout], problems: &mut Vec<String>) -> Result<Facts, Error> {
+    let ids: Vec<&str> = page.iter().map(|payout| payout.external_id.as_str()).collect();
+    let origins: Vec<Origin<'_>> = page.iter().map(payout_origin).collect();
+    let facts = Facts::load(conn, &ids, ["hold", "end"])?.with_origins(conn, &origins)?;
+    let attempts = attempts(conn, &ids)?;
+    let queued: HashSet<String> = outbox::table
+        .filter(outbox::external_id.eq_any(&ids))
+        .select(outbox::external_id)
+        .load(conn)?
+        .into_iter()
+        .collect();
+    for payout in page {
+        check_payout(payout, &facts, queued.contains(&payout.external_id), problems)?;
+        let attempts = attempts.get(&payout.external_id).copied().unwrap_or_default();
+        check_attempts(payout, attempts, &facts, problems)?;
+    }
+    Ok(facts)
+}
+
+/// `reached`: attempts that may have reached the provider; `open`: without an outcome.
+fn check_attempts(
+    payout: &Payout,
+    (reached, open): (i64, i64),
+    facts: &Facts,
+    problems: &mut Vec<String>,
+) -> Result<(), Error> {
+    let not_sent_yet = [Stage::AwaitingApproval.name(), Stage::Queued.name()].contains(&payout.stage.as_str());
+    if (not_sent_yet && reached > facts.repeats(&payout.external_id))
+        || (payout.status == Status::Cancelled.code() && reached > 0 && !was_taken_back(payout, facts))
+    {
+        problems.push(format!("payout {}: an attempt may have reached the provider", payout.external_id));
+    }
+    if reached > 1 + facts.repeats(&payout.external_id) {
+        problems.push(format!("payout {}: {reached} attempts may have reached the provider", payout.external_id));
+    }
+    if payout.stage == Stage::Sent.name() && reached == 0 {
+        problems.push(format!("payout {}: it was sent without an attempt", payout.external_id));
+    }
+    if open > 0 && !may_be_under_way(payout.standing()?.1) {
+        problems.push(format!("payout {}: an attempt is open at stage {}", payout.external_id, payout.stage));
     }
     Ok(())
 }
@@ -148,41 +198,72 @@ fn deposit_origin(deposit: &Deposit) -> Origin<'_> {
     }
 }
 
-/// Credited once, with the order's terms, on a notification's or a person's word.
-pub(super) fn deposits(
-    conn: &mut DbConn,
-    kinds: &HashMap<String, i64>,
-    problems: &mut Vec<String>,
-) -> Result<(), Error> {
-    let (mut after, mut credited, mut reversed) = (String::new(), 0, 0);
-    loop {
+/// The check of all deposits, a page at a time: credited once, with the order's terms, on a notification's or a person's word.
+#[derive(Default)]
+pub(super) struct Deposits {
+    after: String,
+    credited: i64,
+    reversed: i64,
+}
+
+impl Deposits {
+    /// Checks the next page. `false`: it was the last one.
+    pub(super) fn step(
+        &mut self,
+        conn: &mut DbConn,
+        counted_to: i64,
+        problems: &mut Vec<String>,
+    ) -> Result<bool, Error> {
         let page: Vec<Deposit> = deposits::table
-            .filter(deposits::external_id.gt(&after))
+            .filter(deposits::external_id.gt(&self.after))
             .order(deposits::external_id)
             .limit(PAGE)
             .select(Deposit::as_select())
             .load(conn)?;
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.external_id);
-        let ids: Vec<&str> = page.iter().map(|deposit| deposit.external_id.as_str()).collect();
-        let origins: Vec<Origin<'_>> = page.iter().map(deposit_origin).collect();
-        let facts = Facts::load(conn, &ids)?.with_origins(conn, &origins)?;
+        let Some(last) = page.last() else { return Ok(false) };
+        let page_is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == PAGE);
+        self.after.clone_from(&last.external_id);
+        let facts = deposits_of(conn, &page, problems)?;
         for deposit in &page {
-            let status = Status::from_code(deposit.status)?;
-            let goes_back = matches!(status, Status::Refunded | Status::Chargeback);
-            credited += i64::from(goes_back || status == Status::Credited);
-            reversed += i64::from(goes_back);
-            check_deposit(deposit, status, &facts, problems);
+            self.credited += facts.count(&deposit.external_id, "credit", counted_to);
+            self.reversed += facts.count(&deposit.external_id, "reversal", counted_to);
+        }
+        Ok(page_is_full)
+    }
+
+    /// No credit and no reversal is without its deposit.
+    pub(super) fn totals(&self, kinds: &Kinds, problems: &mut Vec<String>) {
+        let count = |kind| kinds.get(&kind).copied().unwrap_or(0);
+        let credited = count(EntryKind::Deposit);
+        let reversed = count(EntryKind::DepositRefund) + count(EntryKind::Chargeback);
+        if credited != self.credited {
+            problems.push(format!("{credited} credits stand against those of {} credited deposits", self.credited));
+        }
+        if reversed != self.reversed {
+            problems.push(format!("{reversed} reversals stand against those of {} reversed deposits", self.reversed));
         }
     }
-    let count = |kind: &str| kinds.get(kind).copied().unwrap_or(0);
-    if count("deposit") != credited {
-        problems.push(format!("{} credits stand against {credited} credited deposits", count("deposit")));
-    }
-    if count("deposit_refund") + count("chargeback") != reversed {
-        problems.push(format!("reversals in the ledger stand against {reversed} reversed deposits"));
+}
+
+/// The last `most` deposits that were asked for.
+pub(super) fn newest_deposits(conn: &mut DbConn, most: i64, problems: &mut Vec<String>) -> Result<(), Error> {
+    let newest: Vec<Deposit> =
+        deposits::table.order(deposits::external_id.desc()).limit(most).select(Deposit::as_select()).load(conn)?;
+    for page in newest.chunks(PAGE_LENGTH) {
+        deposits_of(conn, page, problems)?;
     }
     Ok(())
+}
+
+/// Checks some deposits. Returns what is known of them.
+fn deposits_of(conn: &mut DbConn, page: &[Deposit], problems: &mut Vec<String>) -> Result<Facts, Error> {
+    let ids: Vec<&str> = page.iter().map(|deposit| deposit.external_id.as_str()).collect();
+    let origins: Vec<Origin<'_>> = page.iter().map(deposit_origin).collect();
+    let facts = Facts::load(conn, &ids, ["credit", "reversal"])?.with_origins(conn, &origins)?;
+    for deposit in page {
+        check_deposit(deposit, Status::from_code(deposit.status)?, &facts, problems);
+    }
+    Ok(facts)
 }
 
 fn check_deposit(deposit: &Deposit, status: Status, facts: &Facts, problems: &mut Vec<String>) {

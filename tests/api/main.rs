@@ -22,6 +22,7 @@ mod game_server_crash;
 mod inquiries;
 mod instance_killed;
 mod keys;
+mod large_books;
 mod life;
 mod migrations;
 mod model;
