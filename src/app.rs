@@ -248,10 +248,9 @@ fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 /// Says loudly that no payout goes out, and what to do about it.
 async fn tell_whether_held(db: &Db, metrics: &Metrics) -> Result<(), StartError> {
-    let standing = db.read(|conn| Ok(sending::look(conn)?)).await.map_err(StartError::of)?;
-    metrics.sending_held.set(i64::from(standing.held.is_some()));
-    if let Some(why) = standing.held {
-        let queued = standing.queued;
+    let held = db.read(|conn| Ok(sending::held_back(conn)?)).await.map_err(StartError::of)?;
+    metrics.sending_held.set(i64::from(held.is_some()));
+    if let Some((why, queued)) = held {
         log::error!(
             "payouts are held back until a person confirms with `croupier sending confirm`: {why}; {queued} wait"
         );

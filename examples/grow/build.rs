@@ -1,5 +1,7 @@
 //! The builder: repeats a day of the product, with other ids, other players and later times, until there are as many entries as wanted.
 
+#![expect(clippy::too_many_arguments, reason = "an entry has eleven columns, and each is an argument in SQL")]
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 

@@ -165,7 +165,7 @@ fn damaged_pages(conn: &mut SqliteConnection) -> QueryResult<Option<String>> {
 
 /// Whether a file has so many pages that not all of them are looked at before a start.
 pub fn is_large(place: &Place) -> bool {
-    place.file().and_then(|file| std::fs::metadata(file).ok()).is_some_and(|file| file.len() > LARGE_FILE)
+    place.file().is_some_and(|file| std::fs::metadata(file).is_ok_and(|file| file.len() > LARGE_FILE))
 }
 
 /// What can be known in a moment of a large file: whether it was cut off, and the pages of the tables that do not grow with the journal.

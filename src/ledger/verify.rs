@@ -107,7 +107,7 @@ pub fn newest_number(conn: &mut DbConn) -> Result<i64, Error> {
 pub fn newest(conn: &mut DbConn, most: i64) -> Result<Vec<String>, Error> {
     let after = (head(conn)?.0 - most).max(0);
     let before = if after == 0 { Some(chain_start().to_vec()) } else { hash_of(conn, after)? };
-    let Some(before) = before.and_then(|hash| hash.try_into().ok()) else {
+    let Some(Ok(before)) = before.map(TryInto::try_into) else {
         return Ok(vec![format!("entry {after}: it is missing, or has no hash")]);
     };
     let mut check = Check::new((after, before), Reach::Newest);

@@ -41,6 +41,17 @@ pub fn held(conn: &mut DbConn) -> QueryResult<Option<String>> {
     meta::table.find(HELD).select(meta::value).first(conn).optional()
 }
 
+/// Why sending is held and how many payouts wait for it; `None`: it is not held. Reads nothing that grows with the books.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn held_back(conn: &mut DbConn) -> QueryResult<Option<(String, i64)>> {
+    let Some(why) = held(conn)? else { return Ok(None) };
+    let queued = outbox::table.filter(outbox::claimed.eq(false)).count().get_result(conn)?;
+    Ok(Some((why, queued)))
+}
+
 /// Where sending stands.
 ///
 /// # Errors

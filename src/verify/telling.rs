@@ -20,8 +20,9 @@ pub(super) struct Events {
 impl Events {
     /// Counts the next page. `false`: the end was reached.
     pub(super) fn step(&mut self, conn: &mut DbConn, problems: &mut Vec<String>) -> Result<bool, Error> {
-        let (first, last): (Option<i64>, Option<i64>) =
-            events::table.select((min(events::id), max(events::id))).first(conn)?;
+        // Asked apart: both at once would read the whole table in a file.
+        let first: Option<i64> = events::table.select(min(events::id)).first(conn)?;
+        let last: Option<i64> = events::table.select(max(events::id)).first(conn)?;
         let (first, last) = (first.unwrap_or(1), last.unwrap_or(0));
         let to = last.min(self.checked + PAGE);
         let rows: i64 =

@@ -25,9 +25,12 @@ const UNDER_WAY: i64 = 100_000;
 /// - an order changes in one commit with its entries, notifications and changes, and all of these are read in one step;
 /// - entries are counted against orders up to a number that was passed before the first step, and orders are never deleted.
 pub struct Walk {
-    at: At,
+    /// What is still to be checked, the next one last.
+    left: Vec<At>,
     ledger: verify::Walk,
     counted_to: i64,
+    /// Not one of the halves of another.
+    is_whole: bool,
     payouts: Payouts,
     deposits: Deposits,
     wallet: Transactions,
@@ -37,7 +40,7 @@ pub struct Walk {
     problems: Vec<String>,
 }
 
-/// What is checked next.
+/// A part of the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     Ledger,
@@ -48,8 +51,13 @@ enum At {
     Events,
     Others,
     Audit,
-    End,
 }
+
+/// The first half: the journal, and what is kept of the game server in nearly as many rows.
+const JOURNAL: [At; 2] = [At::Ledger, At::Wallet];
+
+/// The other one: orders, and everything else.
+const ORDERS: [At; 6] = [At::Payouts, At::Deposits, At::Requests, At::Events, At::Others, At::Audit];
 
 impl Walk {
     /// All steps are taken in one transaction.
@@ -69,9 +77,10 @@ impl Walk {
 
     fn counting_to(counted_to: i64) -> Self {
         Self {
-            at: At::Ledger,
+            left: JOURNAL.into_iter().chain(ORDERS).rev().collect(),
             ledger: verify::Walk::new(counted_to),
             counted_to,
+            is_whole: true,
             payouts: Payouts::default(),
             deposits: Deposits::default(),
             wallet: Transactions::default(),
@@ -89,7 +98,8 @@ impl Walk {
     /// What the database says; the walk is of no use then. What does not hold is in the report.
     pub fn step(&mut self, conn: &mut DbConn) -> Result<bool, Error> {
         let (to, problems) = (self.counted_to, &mut self.problems);
-        let more = match self.at {
+        let Some(at) = self.left.last().copied() else { return Ok(false) };
+        let more = match at {
             At::Ledger => {
                 let more = self.ledger.step(conn)?;
                 problems.extend(self.ledger.take_problems());
@@ -112,36 +122,44 @@ impl Walk {
                 self.audit = (audit.rows, audit.head);
                 false
             }
-            At::End => return Ok(false),
         };
         if !more {
-            self.go_on();
+            self.left.pop();
         }
         self.problems.truncate(MOST_PROBLEMS);
-        Ok(self.at != At::End)
+        if self.left.is_empty() && self.is_whole {
+            self.totals();
+        }
+        Ok(!self.left.is_empty())
     }
 
-    fn go_on(&mut self) {
-        let (kinds, problems) = (self.ledger.kinds(), &mut self.problems);
-        self.at = match self.at {
-            At::Ledger => At::Payouts,
-            At::Payouts => {
-                self.payouts.totals(kinds, problems);
-                At::Deposits
-            }
-            At::Deposits => {
-                self.deposits.totals(kinds, problems);
-                At::Wallet
-            }
-            At::Wallet => {
-                self.wallet.totals(kinds, problems);
-                At::Requests
-            }
-            At::Requests => At::Events,
-            At::Events => At::Others,
-            At::Others => At::Audit,
-            At::Audit | At::End => At::End,
-        };
+    /// Divides the work of a walk that has not begun: the journal stays, orders and everything else may be checked by somebody else at
+    /// the same time, on another connection. [`Walk::join`] puts both together.
+    pub fn split(mut self) -> (Self, Self) {
+        let mut orders = Self::counting_to(self.counted_to);
+        orders.left = ORDERS.into_iter().rev().collect();
+        self.left = JOURNAL.into_iter().rev().collect();
+        (self.is_whole, orders.is_whole) = (false, false);
+        (self, orders)
+    }
+
+    /// The end of a walk that was divided, once both halves have come to theirs.
+    pub fn join(mut self, orders: Self) -> Self {
+        self.payouts = orders.payouts;
+        self.deposits = orders.deposits;
+        self.audit = orders.audit;
+        self.problems.extend(orders.problems);
+        self.totals();
+        self
+    }
+
+    /// No entry is without its order or transaction.
+    fn totals(&mut self) {
+        let kinds = self.ledger.kinds();
+        self.payouts.totals(kinds, &mut self.problems);
+        self.deposits.totals(kinds, &mut self.problems);
+        self.wallet.totals(kinds, &mut self.problems);
+        self.problems.truncate(MOST_PROBLEMS);
     }
 
     /// Journal entries read.
@@ -151,15 +169,14 @@ impl Walk {
 
     /// What is being checked, for whoever waits.
     pub fn now(&self) -> &'static str {
-        match self.at {
-            At::Ledger => "the journal",
-            At::Payouts => "payouts",
-            At::Deposits => "deposits",
-            At::Wallet => "the game server's transactions",
-            At::Requests => "requests of players",
-            At::Events => "events",
-            At::Others => "what else must hold",
-            At::Audit | At::End => "the audit",
+        match self.left.last() {
+            Some(At::Ledger) => "the journal",
+            Some(At::Payouts) => "payouts",
+            Some(At::Deposits) => "deposits",
+            Some(At::Wallet) => "the game server's transactions",
+            Some(At::Requests) => "requests of players",
+            Some(At::Events) => "events",
+            Some(At::Others | At::Audit) | None => "what else must hold",
         }
     }
 
