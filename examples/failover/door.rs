@@ -106,10 +106,11 @@ impl Call {
         Self { token: Some(token.to_owned()), ..Self::with_json(Side::Player, Method::POST, path.to_owned(), body) }
     }
 
-    /// Whether every answer to it has the same body. Staff and players are shown an order as it is at the moment, and each session has a
-    /// token of its own.
+    /// Whether every answer to it has the same body. Staff and players are shown an order as it is at the moment, whoever changes a player is
+    /// shown their balances, and each session has a token of its own.
     pub fn says_the_same(&self) -> bool {
-        matches!(self.side, Side::Cashier | Side::GameServer) && !self.path.ends_with("/session")
+        let repeats = matches!(self.side, Side::Cashier | Side::GameServer);
+        repeats && self.method != Method::PUT && !self.path.ends_with("/session")
     }
 
     pub fn shown(&self) -> String {
