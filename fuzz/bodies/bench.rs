@@ -79,6 +79,12 @@ currencies = ["USD"]
 salts = ["the-5ecret-salt-of-elsewhere"]
 "#;
 
+/// Whether a text tells one of the secrets of the accounts.
+pub fn tells_a_secret(text: &str) -> bool {
+    let quoted = TEXT.split('"').filter(|part| part.contains("5ecret"));
+    quoted.into_iter().any(|secret| text.contains(secret))
+}
+
 /// The accounts.
 pub fn providers() -> &'static Providers {
     static PROVIDERS: OnceLock<Providers> = OnceLock::new();

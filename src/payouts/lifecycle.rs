@@ -291,4 +291,91 @@ mod tests {
         }
         assert_eq!(Stage::from_name("paid"), None);
     }
+
+    fn letter(decision: Decision) -> char {
+        match decision {
+            Decision::Capture => '$',
+            Decision::Release(Status::Failed) => 'f',
+            Decision::Release(Status::Cancelled) => 'c',
+            Decision::Sent => 's',
+            Decision::HoldAndReview("paid_before_sent") => 'h',
+            Decision::HoldAndReview("payout_unclear") => 'u',
+            Decision::Record => '.',
+            Decision::Review("success_after_end") => 'e',
+            Decision::Review("decline_after_success") => '!',
+            Decision::Review("payout_unclear") => 'U',
+            Decision::Review("dispute") => 'd',
+            Decision::Review("other_direction") => 'x',
+            other => panic!("{other:?} is nothing that a payout does"),
+        }
+    }
+
+    /// One letter per stage, in the order of a payout's life: when nothing can have reached the provider, and when something may have.
+    #[test]
+    fn every_word_about_a_payout_does_at_every_stage_exactly_this() {
+        for news in News::ALL {
+            let expected = match news {
+                News::PayoutPaid => ["hhhhhe", "h$$$$e"],
+                News::PayoutDeclined => ["fffff."; 2],
+                News::PayoutCancelled => ["ccccc."; 2],
+                News::PayoutUnclear => ["UuuuuU"; 2],
+                News::PayoutPending => ["......", "...s.."],
+                News::Dispute => ["dddddd"; 2],
+                News::Informative | News::NotKnown => ["......"; 2],
+                _ => ["xxxxxx"; 2],
+            };
+            for status in Status::all() {
+                let row = |reached| Stage::all().map(|stage| letter(on_news(status, stage, reached, news))).collect();
+                let rows: [String; 2] = [row(false), row(true)];
+                let end = match (status, news) {
+                    (Status::Credited, News::PayoutPaid) => Some(".".to_owned()),
+                    (Status::Credited, News::PayoutDeclined | News::PayoutCancelled) => Some("!".to_owned()),
+                    _ => None,
+                };
+                let paid = |row: &str| end.as_ref().map_or(row.to_owned(), |end| format!("{}{end}", &row[..5]));
+                assert_eq!(rows, expected.map(paid), "{news:?} of one that is {status:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_from_an_attempt_is_known_for_every_outcome() {
+        let unknown = AfterAttempt::Unknown("payout_unknown");
+        for on_refusal in [OnRefusal::Release, OnRefusal::Review] {
+            for reached in [false, true] {
+                assert_eq!(after_attempt(Attempt::Accepted, reached, on_refusal), AfterAttempt::Sent);
+                assert_eq!(after_attempt(Attempt::Unknown, reached, on_refusal), unknown);
+            }
+            assert_eq!(after_attempt(Attempt::NotSent, false, on_refusal), AfterAttempt::QueueAgain);
+            assert_eq!(after_attempt(Attempt::NotSent, true, on_refusal), unknown);
+            assert_eq!(after_attempt(Attempt::Refused, true, on_refusal), unknown);
+        }
+        let refused = after_attempt(Attempt::Refused, false, OnRefusal::Review);
+        assert_eq!(refused, AfterAttempt::Unknown("payout_refused"));
+    }
+
+    #[test]
+    fn what_waits_may_be_approved_and_what_has_not_left_may_be_declined() {
+        let of = |may: fn(Stage) -> bool| Stage::all().filter(|stage| may(*stage)).collect::<Vec<_>>();
+
+        assert_eq!(of(may_approve), [Stage::AwaitingApproval]);
+        assert_eq!(of(may_decline), [Stage::AwaitingApproval, Stage::Queued]);
+    }
+
+    #[test]
+    fn what_is_sent_is_told_from_wherever_it_comes() {
+        for from in Stage::all() {
+            let told = told_as((Status::PendingPayment, from), (Status::PendingPayment, Stage::Sent));
+            assert_eq!(told, Some(Kind::PayoutSent), "{from:?}");
+            let again = told_as((Status::PendingPayment, from), (Status::PendingPayment, Stage::Queued));
+            assert_eq!(again.is_some(), from == Stage::AwaitingApproval, "{from:?}");
+        }
+    }
+
+    #[test]
+    fn outcomes_have_names_of_their_own() {
+        let outcomes = [Attempt::Accepted, Attempt::Refused, Attempt::NotSent, Attempt::Unknown];
+
+        assert_eq!(outcomes.map(Attempt::name), ["accepted", "refused", "not_sent", "unknown"]);
+    }
 }

@@ -4,9 +4,10 @@
 mod bodies;
 mod mutate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use bodies::provider_answers::{Outcome, outcomes};
 use bodies::{TARGETS, Target};
 use mutate::Mutator;
 
@@ -70,6 +71,26 @@ fn two_implementations_of_the_signature_agree_on_every_message() {
 #[test]
 fn no_answer_of_a_provider_is_taken_for_more_than_it_says() {
     replay("provider_answers");
+}
+
+/// Without this, a corpus could rot: inputs that no driver understands any more hold whatever is asked of them.
+#[test]
+fn the_corpus_makes_every_driver_say_everything_that_it_can_say() {
+    let told: BTreeSet<Outcome> = corpus("provider_answers").iter().flat_map(|input| outcomes(input)).collect();
+    let every = ["accepted", "refused", "unknown", "open", "not open", "says that money moved", "later", "not heard"];
+    let proofs = [
+        ("carouseller", "news"),
+        ("cabbagino", "news"),
+        ("cactus", "news"),
+        ("exotic", "a hint"),
+        ("rebilly", "a hint"),
+    ];
+    let not_now = [("exotic", "not now"), ("rebilly", "not now"), ("rebilly", "news")];
+    let names = proofs.map(|(name, _)| name);
+    let wanted = names.into_iter().flat_map(|name| every.map(|word| (name, word))).chain(proofs).chain(not_now);
+    let missing: Vec<Outcome> = wanted.filter(|outcome| !told.contains(outcome)).collect();
+
+    assert_eq!(missing, [], "never said, of {told:?}");
 }
 
 #[test]

@@ -149,10 +149,32 @@ fn hides_members(value: &Value) -> bool {
     }
 }
 
+/// The ways that can differ for these parameters, the manual's first.
+fn ways(members: &Members) -> impl Iterator<Item = Way> {
+    let holds = |kind: fn(&Value) -> bool| members.iter().any(|(_, value)| is_or_holds(value, kind));
+    let (booleans, nulls, lists) = (
+        holds(|value| matches!(value, Value::Bool(_))),
+        holds(|value| matches!(value, Value::Null)),
+        holds(|value| matches!(value, Value::List(_))),
+    );
+    (0..WAYS)
+        .filter(move |way| (booleans || way % 4 == 0) && (nulls || way / 4 % 2 == 0) && (lists || *way < 8))
+        .map(Way)
+}
+
+fn is_or_holds(value: &Value, kind: fn(&Value) -> bool) -> bool {
+    kind(value)
+        || match value {
+            Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::Null => false,
+            Value::List(items) => items.iter().any(|item| is_or_holds(item, kind)),
+            Value::Object(members) => members.iter().any(|(_, value)| is_or_holds(value, kind)),
+        }
+}
+
 /// What becomes of a set of parameters with this signature. `None`: two ways of writing give the same text, and differ in this.
 pub fn believes(members: &Members, salts: &[&str], given: &str) -> Option<bool> {
     let given = given.to_ascii_lowercase();
-    let fitting = (0..WAYS).map(Way).filter(|way| salts.iter().any(|salt| signature(members, *way, salt) == given));
+    let fitting = ways(members).filter(|way| salts.iter().any(|salt| signature(members, *way, salt) == given));
     let verdicts: Vec<bool> = fitting.map(|way| has_one_reading(members, way)).collect();
     let first = verdicts.first().copied().unwrap_or(false);
     verdicts.iter().all(|verdict| *verdict == first).then_some(first)
