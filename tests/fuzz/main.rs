@@ -88,6 +88,8 @@ fn the_corpus_makes_every_driver_say_everything_that_it_can_say() {
     let not_now = [("exotic", "not now"), ("rebilly", "not now"), ("rebilly", "news")];
     let names = proofs.map(|(name, _)| name);
     let wanted = names.into_iter().flat_map(|name| every.map(|word| (name, word))).chain(proofs).chain(not_now);
+    // A key that its Cashier does not give out is an error of the call, and no deposit was begun.
+    let wanted = wanted.filter(|outcome| *outcome != ("carouseller", "not open"));
     let missing: Vec<Outcome> = wanted.filter(|outcome| !told.contains(outcome)).collect();
 
     assert_eq!(missing, [], "never said, of {told:?}");
