@@ -127,7 +127,7 @@ impl Bytes<'_> {
             5 => Value::Number(
                 ["0", "1", "-0", "20.50", "1e3", "12345678901234567890"][usize::from(self.next()) % 6].to_owned(),
             ),
-            6 => Value::Bool(self.next() % 2 == 0),
+            6 => Value::Bool(self.next().is_multiple_of(2)),
             7 => Value::Null,
             8 if levels > 0 => Value::List((0..self.next() % 4).map(|_| self.value(levels - 1)).collect()),
             9 if levels > 0 => {

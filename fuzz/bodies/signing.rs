@@ -166,7 +166,7 @@ fn is_card(digits: &str) -> bool {
             if digit > 9 { digit - 9 } else { digit }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// A refusal is JSON with a code that is no yes, says why, and shows nothing that is secret.

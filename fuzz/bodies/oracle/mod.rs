@@ -49,7 +49,7 @@ impl Way {
     }
 
     fn null(self) -> Option<&'static str> {
-        (self.0 / 4 % 2 == 0).then_some("None")
+        (self.0 / 4).is_multiple_of(2).then_some("None")
     }
 
     fn sorts_lists(self) -> bool {
@@ -158,7 +158,9 @@ fn ways(members: &Members) -> impl Iterator<Item = Way> {
         holds(|value| matches!(value, Value::List(_))),
     );
     (0..WAYS)
-        .filter(move |way| (booleans || way % 4 == 0) && (nulls || way / 4 % 2 == 0) && (lists || *way < 8))
+        .filter(move |way| {
+            (booleans || way.is_multiple_of(4)) && (nulls || (way / 4).is_multiple_of(2)) && (lists || *way < 8)
+        })
         .map(Way)
 }
 
