@@ -37,6 +37,10 @@ pub type Outcome = (&'static str, &'static str);
 
 /// Runs an input, and tells what the driver made of it.
 pub fn outcomes(data: &[u8]) -> Vec<Outcome> {
+    // Whoever knows a secret may say it, and it may be shown as what they said: nothing can be told from that.
+    if tells_a_secret(&String::from_utf8_lossy(data)) {
+        return Vec::new();
+    }
     let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
     let head = String::from_utf8_lossy(&data[..end]);
     let mut words = head.split(' ');
