@@ -168,4 +168,29 @@ mod tests {
         }
         assert!(Login::parse(&"ж".repeat(128)).is_ok());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn an_id_from_outside_is_read_exactly_when_it_is_harmless_everywhere(
+            text in proptest::prop_oneof![proptest::prelude::any::<String>(), "[A-Za-z0-9_-]{0,70}", "[!-~]{1,4}"]
+        ) {
+            let plain = text.chars().all(|c| matches!(c, 'A'..='Z' | 'a'..='z' | '0'..='9' | '_' | '-'));
+            let read = ExternalId::parse(&text);
+            proptest::prop_assert_eq!(read.is_ok(), plain && (1..=64).contains(&text.chars().count()));
+            if let Ok(id) = read {
+                proptest::prop_assert_eq!(id.as_str(), text);
+            }
+        }
+
+        #[test]
+        fn a_login_is_kept_to_the_letter_or_refused(text in proptest::prop_oneof!["\\PC{0,140}", "[ a\t\n]{0,4}", "[^\\PC]{0,3}x"]) {
+            let blank = text.chars().all(char::is_whitespace);
+            let good = !blank && text.chars().count() <= 128 && !text.chars().any(char::is_control);
+            let read = Login::parse(&text);
+            proptest::prop_assert_eq!(read.is_ok(), good, "{:?}", text);
+            if let Ok(login) = read {
+                proptest::prop_assert_eq!(login.as_str(), text);
+            }
+        }
+    }
 }

@@ -147,4 +147,45 @@ mod tests {
             assert_eq!(Period::from_name(period.name()), Some(period));
         }
     }
+
+    #[test]
+    fn a_method_has_limits_of_its_own_and_both_ends_are_allowed() {
+        let limits = MethodLimits { deposit_min: Some(10), deposit_max: Some(20) };
+
+        for (minor, told) in [(9, Err("below")), (10, Ok(())), (20, Ok(())), (21, Err("above"))] {
+            let said = method(&limits, minor).map_err(|error| match error {
+                Error::BelowMinimum => "below",
+                Error::AboveMaximum => "above",
+                other => panic!("{other}"),
+            });
+            assert_eq!(said, told, "{minor}");
+        }
+    }
+
+    #[test]
+    fn each_period_has_the_limit_of_its_name_and_begins_where_it_is_said_to() {
+        let limits = Limits {
+            deposit_daily_max: Some(1),
+            deposit_weekly_max: Some(2),
+            deposit_monthly_max: Some(3),
+            payout_daily_max: Some(4),
+            payout_weekly_max: Some(5),
+            payout_monthly_max: Some(6),
+            ..Limits::default()
+        };
+        // Friday, 14 November 2025, 22:13:20.
+        let at = 1_763_158_400_000_000;
+        let expected = [
+            ("day", 1, 4, 1_763_078_400_000_000),
+            ("week", 2, 5, 1_762_732_800_000_000),
+            ("month", 3, 6, 1_761_955_200_000_000),
+        ];
+
+        let seen = Period::all().map(|period| {
+            let [deposit, payout] = [deposit_max(&limits, period), payout_max(&limits, period)].map(Option::unwrap);
+            (period.name(), deposit, payout, period.start(at))
+        });
+        assert_eq!(seen.collect::<Vec<_>>(), expected);
+        assert_eq!(Period::from_name("year"), None);
+    }
 }

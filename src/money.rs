@@ -249,6 +249,57 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// threats PAR-1
+        #[test]
+        fn minor_units_are_read_exactly_when_they_are_the_digits_of_an_amount(
+            text in proptest::prop_oneof!["\\PC{0,6}", "[0-9]{1,20}", "[0-9+ ._e-]{0,18}", "1000000000000000[0-9]?", "99999999999999[0-9]{1,3}"]
+        ) {
+            let number = text.parse::<u128>().ok().filter(|number| number.to_string() == text);
+            let amount = number.filter(|number| (1..=1_000_000_000_000_000).contains(number));
+            proptest::prop_assert_eq!(parse_minor(&text).ok().map(i128::from), amount.map(|number| number as i128));
+        }
+
+        #[test]
+        fn decimals_are_read_exactly_when_they_are_an_amount_of_the_currency(
+            text in proptest::prop_oneof!["(0|[1-9][0-9]{0,14})(\\.[0-9]{1,3}0{0,5})?", "[0-9]{1,16}(\\.[0-9]{1,8})?", "[0-9.]{0,6}", "\\PC{0,4}"],
+            at in 0..4_usize,
+        ) {
+            let (code, smaller) = [("JPY", 100_000_000), ("USD", 1_000_000), ("KWD", 100_000), ("CLF", 10_000)][at];
+            let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+            let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+            let written = plain(whole) && plain(fraction) && (whole == "0" || !whole.starts_with('0'));
+            // In units of which every currency here has a whole number in one of its own.
+            let amount = written.then(|| format!("{whole}{fraction:0<8}").parse::<u128>().unwrap());
+            let amount = amount.filter(|units| units % smaller == 0).map(|units| units / smaller);
+            let amount = amount.filter(|minor| (1..=1_000_000_000_000_000).contains(minor));
+            let read = Money::parse_major(&text, Currency::parse(code).unwrap()).ok();
+            proptest::prop_assert_eq!(read.map(|money| i128::from(money.minor())), amount.map(|minor| minor as i128));
+        }
+    }
+
+    #[test]
+    fn a_decimal_text_may_be_as_long_as_that_and_no_longer() {
+        let usd = Currency::parse("USD").unwrap();
+        let (longest, longer) = (format!("1.{}", "0".repeat(30)), format!("1.{}", "0".repeat(31)));
+
+        assert_eq!(Money::parse_major(&longest, usd).unwrap().minor(), 100);
+        assert!(Money::parse_major(&longer, usd).is_err());
+    }
+
+    #[test]
+    fn every_currency_of_the_standard_is_printed_and_read_back() {
+        let all: Vec<Currency> = (0..1000).filter_map(Currency::from_numeric).collect();
+        assert!(all.len() > 150, "{}", all.len());
+        for currency in all {
+            for minor in [1, 9, 10, 99, 100, 999, 1000, 10_001, 123_456_789, MAX_MINOR - 1, MAX_MINOR] {
+                let shown = currency.in_major(minor);
+                assert_eq!(Money::parse_major(&shown, currency).unwrap().minor(), minor, "{shown} {currency}");
+                assert_eq!(currency.in_major(-minor), format!("-{shown}"));
+            }
+        }
+    }
+
     #[test]
     fn numeric_codes_lead_to_their_currency() {
         for (code, numeric) in [("USD", 840), ("EUR", 978), ("JPY", 392), ("ALL", 8)] {

@@ -160,4 +160,48 @@ mod tests {
             }
         }
     }
+
+    /// One letter per status, in the order of their numbers; one row per news.
+    #[test]
+    fn every_word_about_a_deposit_does_in_every_status_exactly_this() {
+        let letter = |decision: Decision| match decision {
+            Decision::Credit => '$',
+            Decision::Refund => 'R',
+            Decision::ChargeBack => 'K',
+            Decision::Move(Status::Failed) => 'f',
+            Decision::Move(Status::Cancelled) => 'c',
+            Decision::Move(Status::PendingPayment) => 'p',
+            Decision::MoveAndReview(Status::ManualReview, "deposit_unclear") => 'm',
+            Decision::Record => '.',
+            Decision::AwaitPayment => 'w',
+            Decision::Review("dispute") => 'd',
+            Decision::Review("decline_after_credit") => '!',
+            Decision::Review("second_reversal") => '2',
+            Decision::Review("other_direction") => 'x',
+            other => panic!("{other:?} is nothing that a deposit does"),
+        };
+        for news in News::ALL {
+            let row: String = Status::all().map(|status| letter(decide(status, news))).collect();
+            let expected = match news {
+                News::DepositPaid => "$$$.$$$..$",
+                News::DepositDeclined => "fff!!....f",
+                News::DepositCancelled => "ccc!!....c",
+                News::DepositBroken => "mmm!!.....",
+                News::DepositPending => "p.........",
+                News::Refunded => "wwwRwww.2w",
+                News::ChargedBack => "wwwKwww2.w",
+                News::Dispute => "dddddddddd",
+                News::Informative | News::NotKnown => "..........",
+                _ => "xxxxxxxxxx",
+            };
+            assert_eq!(row, expected, "{news:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_ended_is_known_of_every_status() {
+        let ended: String = Status::all().map(|status| if has_ended(status) { 'e' } else { '.' }).collect();
+
+        assert_eq!(ended, "...eeeeee.");
+    }
 }

@@ -20,6 +20,7 @@ use croupier::questions::{self, Prepared};
 use croupier::settings::{OnRefusal, Settings, Site};
 use croupier::vault::Vault;
 use croupier::verify;
+use croupier::wallet::adjust::{self, Adjustment};
 use croupier::wallet::rollback;
 use croupier::wallet::transactions::{self, Kind, Movement};
 use croupier::webhooks;
@@ -35,11 +36,37 @@ const LOGINS: [&str; 2] = ["alice", "bob"];
 /// Something that happens. Players, orders, keys and references are small numbers, so that they meet often.
 #[derive(Debug, Clone, Copy)]
 enum Event {
-    Ask { payout: bool, player: usize, amount: i64, order: u8 },
-    Notify { order: u8, news: News, off: bool, variant: u8 },
-    Send { order: u8, outcome: Attempt },
-    Play { player: usize, bet: bool, amount: i64, key: u8 },
-    Rollback { player: usize, reference: u8 },
+    Ask {
+        payout: bool,
+        player: usize,
+        amount: i64,
+        order: u8,
+    },
+    Notify {
+        order: u8,
+        news: News,
+        off: bool,
+        variant: u8,
+    },
+    Send {
+        order: u8,
+        outcome: Attempt,
+    },
+    Play {
+        player: usize,
+        kind: Kind,
+        amount: i64,
+        key: u8,
+    },
+    Rollback {
+        player: usize,
+        reference: u8,
+    },
+    /// Staff put a balance right.
+    Adjust {
+        player: usize,
+        amount: i64,
+    },
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -69,9 +96,23 @@ fn event() -> impl Strategy<Value = Event> {
         6 => (0..6_u8, news, prop::bool::weighted(0.1), 0..3_u8)
             .prop_map(|(order, news, off, variant)| Event::Notify { order, news, off, variant }),
         2 => (0..6_u8, outcome).prop_map(|(order, outcome)| Event::Send { order, outcome }),
-        3 => (0..2_usize, any::<bool>(), amount, 0..8_u8)
-            .prop_map(|(player, bet, amount, key)| Event::Play { player, bet, amount, key }),
+        4 => (0..2_usize, play(), 0..8_u8)
+            .prop_map(|(player, (kind, amount), key)| Event::Play { player, kind, amount, key }),
         1 => (0..2_usize, 0..4_u8).prop_map(|(player, reference)| Event::Rollback { player, reference }),
+        1 => (0..2_usize, prop::sample::select(vec![-300_i64, -100, 100, 200]))
+            .prop_map(|(player, amount)| Event::Adjust { player, amount }),
+    ]
+}
+
+/// What the game server does, and with how much: a win may be nothing, an adjustment may take.
+fn play() -> impl Strategy<Value = (Kind, i64)> {
+    let amount = || prop::sample::select(vec![100_i64, 200, 300]);
+    prop_oneof![
+        4 => amount().prop_map(|amount| (Kind::Bet, amount)),
+        2 => prop_oneof![amount(), Just(0)].prop_map(|amount| (Kind::Win, amount)),
+        1 => amount().prop_map(|amount| (Kind::Refund, amount)),
+        1 => amount().prop_map(|amount| (Kind::Bonus, amount)),
+        2 => (amount(), any::<bool>()).prop_map(|(amount, takes)| (Kind::Adjustment, if takes { -amount } else { amount })),
     ]
 }
 
@@ -102,7 +143,7 @@ struct Order {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Play {
     player: usize,
-    bet: bool,
+    kind: Kind,
     amount: i64,
 }
 
@@ -133,7 +174,11 @@ impl Model {
                 self.sent(order, outcome);
                 Ok(())
             }
-            Event::Play { player, bet, amount, key } => self.play(player, bet, amount, key),
+            Event::Play { player, kind, amount, key } => self.play(Play { player, kind, amount }, key),
+            Event::Adjust { player, amount } => {
+                self.move_money(player, amount, 0);
+                Ok(())
+            }
             Event::Rollback { player, reference } => {
                 if self.rolled_back.insert((player, reference)) {
                     let back = self.bets.iter().filter(|bet| (bet.0, bet.1) == (player, reference));
@@ -212,21 +257,22 @@ impl Model {
         }
     }
 
-    fn play(&mut self, player: usize, bet: bool, amount: i64, key: u8) -> Result<(), &'static str> {
-        let play = Play { player, bet, amount };
+    fn play(&mut self, play: Play, key: u8) -> Result<(), &'static str> {
+        let Play { player, kind, amount } = play;
         if let Some(first) = self.plays.get(&key) {
             return if *first == play { Ok(()) } else { Err("the reference was already used for another request") };
         }
         let reference = key % 4;
+        let bet = kind == Kind::Bet;
         let undone = bet && self.rolled_back.contains(&(player, reference));
-        if bet && !undone && self.money[player].0 < amount {
+        let change = if undone { 0 } else { amount * if bet { -1 } else { 1 } };
+        if change < 0 && self.money[player].0 + change < 0 {
             return Err("insufficient funds");
         }
         if bet && !undone {
             self.bets.push((player, reference, amount));
         }
-        let change = if undone { 0 } else { amount };
-        self.move_money(player, if bet { -change } else { change }, 0);
+        self.move_money(player, change, 0);
         self.plays.insert(key, play);
         Ok(())
     }
@@ -307,15 +353,22 @@ impl Books {
                     db.write(scope, send).await
                 })
             }
-            Event::Play { player: number, bet, amount, key } => {
-                let kind = if bet { Kind::Bet } else { Kind::Win };
-                let currency = usd(amount).currency();
+            Event::Play { player: number, kind, amount, key } => {
                 let reference = (key % 4).to_string();
-                let movement = Movement { player: player(number), kind, amount, currency, reference, reason: None };
+                let reason = (kind == Kind::Adjustment).then(|| "a reason".to_owned());
+                let currency = usd(1).currency();
+                let movement = Movement { player: player(number), kind, amount, currency, reference, reason };
                 let make = move |tx: &mut croupier::db::WriteTx<'_>| {
                     transactions::make(tx, &key.to_string(), &movement, clock::now()).map(|_| None)
                 };
                 Box::pin(db.write(Scope::from(&player(number)), make))
+            }
+            Event::Adjust { player: number, amount } => {
+                let (site, player, reason) = (self.site.clone(), player(number), "a reason".to_owned());
+                let wanted = Adjustment { player, amount, currency: usd(1).currency(), reason };
+                Box::pin(db.write(Scope::from(&wanted.player), move |tx| {
+                    adjust::adjust(tx, &site, &wanted, "somebody", clock::now()).map(|_| None)
+                }))
             }
             Event::Rollback { player: number, reference } => {
                 Box::pin(db.write(Scope::from(&player(number)), move |tx| {
@@ -384,7 +437,7 @@ async fn plays_out(batches: Vec<Vec<Event>>) {
         for (event, done) in batch.iter().zip(done) {
             let about = match event {
                 Event::Notify { order, .. } | Event::Send { order, .. } => known.contains(order),
-                Event::Ask { .. } | Event::Play { .. } | Event::Rollback { .. } => true,
+                Event::Ask { .. } | Event::Play { .. } | Event::Rollback { .. } | Event::Adjust { .. } => true,
             };
             let expected = model.apply(*event, about).map_err(str::to_owned);
             assert_eq!(done.as_ref().map(|_| ()).map_err(ToString::to_string), expected, "{event:?}");

@@ -297,6 +297,9 @@ fn none(what: &str, found: Vec<String>) {
     assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
 }
 
+/// Every folder with sources of ours.
+const OURS: [&str; 6] = ["src", "tests", "benches", "examples", "fuzz/bodies", "fuzz/fuzz_targets"];
+
 fn shipped() -> Vec<Source> {
     rust(&["src"]).into_iter().filter(|source| !source.is_test).collect()
 }
@@ -467,7 +470,7 @@ fn a_failed_query_is_never_taken_for_nothing_found() {
 #[test]
 fn nothing_is_left_unfinished() {
     let panics = [concat!("to", "do!("), concat!("un", "implemented!("), "dbg!(", ".unwrap()", "#[allow("];
-    let sources = rust(&["src", "tests", "benches", "examples"]);
+    let sources = rust(&OURS);
     none("in what is shipped", places(&sources, &panics));
     let marks = [concat!("FIX", "ME"), concat!("XX", "X")];
     let marked = sources.iter().filter(|source| marks.iter().any(|mark| source.text.contains(mark)));
@@ -477,7 +480,7 @@ fn nothing_is_left_unfinished() {
 #[test]
 fn files_begin_with_what_they_are_and_end_in_time() {
     let mut wrong = Vec::new();
-    for source in rust(&["src", "tests", "benches", "examples"]) {
+    for source in rust(&OURS) {
         let lines = source.text.lines().count();
         let most = if source.is_test { LONGEST_TEST_FILE } else { LONGEST_FILE };
         if lines > most && source.path != PRINTED {
@@ -493,7 +496,7 @@ fn files_begin_with_what_they_are_and_end_in_time() {
 #[test]
 fn a_function_fits_on_a_screen() {
     let mut wrong = Vec::new();
-    for source in rust(&["src", "tests", "benches", "examples"]) {
+    for source in rust(&OURS) {
         for (name, at, lines) in functions(&source.code) {
             let most = if source.is_test { LONGEST_TEST_FUNCTION } else { LONGEST_FUNCTION };
             if lines > most {

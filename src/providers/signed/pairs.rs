@@ -289,3 +289,41 @@ impl<'de> Visitor<'de> for NameVisitor {
         Ok(Name(Cow::Owned(name.to_owned())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_without_a_type_is_what_it_begins_like() {
+        for (body, json) in [("{", true), (" \t\r\n{", true)] {
+            assert_eq!(is_json(None, body.as_bytes()).ok(), Some(json), "{body:?}");
+        }
+        for body in ["%61=1", "&a=1", "a=1", "Z=1", "0=1", "_a=1", "\u{e9}=1", " a=1"] {
+            assert_eq!(is_json(None, body.as_bytes()).ok(), Some(false), "{body:?}");
+        }
+        for body in ["", " ", "[1]", "\"a\"", "=", "<a>", "-1"] {
+            assert!(matches!(is_json(None, body.as_bytes()), Err(ReadError::UnsupportedMedia)), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_document_may_be_nested_as_deep_as_said_and_no_deeper() {
+        for deepest in 1..5 {
+            let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+            assert!(document(&nested(deepest), deepest).is_ok(), "{deepest}");
+            assert!(document(&nested(deepest + 1), deepest).is_err(), "{deepest}");
+            let objects = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+            assert!(json(&objects(deepest), deepest).is_ok(), "{deepest}");
+            assert!(json(&objects(deepest + 1), deepest).is_err(), "{deepest}");
+        }
+    }
+
+    #[test]
+    fn a_message_may_hold_so_many_values_and_no_more() {
+        let list = |count: usize| format!("{{\"a\":[{}]}}", vec!["1"; count].join(","));
+
+        assert!(json(&list(MOST_VALUES - 1), DEEPEST_MESSAGE).is_ok(), "the list counts too");
+        assert!(json(&list(MOST_VALUES), DEEPEST_MESSAGE).is_err());
+    }
+}

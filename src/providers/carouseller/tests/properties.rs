@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::super::pairs::{self, Pairs, Value};
-use super::super::signature::{Reading, canonical, has_one_reading, sign, verify};
+use super::super::signature::{Reading, Verdict, canonical, has_one_reading, sign, verify};
 use super::*;
 
 /// Reads a signed text back: `;name:` starts a parameter.
@@ -38,6 +38,55 @@ proptest! {
         } else {
             prop_assert_ne!(split(&text), kept);
         }
+    }
+
+    /// threats R2: of all sets that would sign one text, at most one may come through.
+    #[test]
+    fn of_two_sets_with_one_signed_text_at_most_one_is_accepted(
+        map in prop::collection::btree_map("[a-c_1]{1,3}", values(), 2..6), pick in any::<prop::sample::Index>()
+    ) {
+        let of = |map: &BTreeMap<String, String>| {
+            let members = map.iter().map(|(name, text)| (name.clone().into(), Value::Text(text.clone().into())));
+            Pairs::new(members.collect()).unwrap()
+        };
+        let kept: BTreeMap<String, String> = map.into_iter().filter(|(_, text)| !pairs::is_blank(text)).collect();
+        prop_assume!(kept.len() > 1);
+        // A parameter swallows the next one.
+        let mut swallowed = kept.clone();
+        let at = pick.index(kept.len() - 1);
+        let (next, text) = kept.iter().nth(at + 1).unwrap();
+        swallowed.remove(next);
+        swallowed.values_mut().nth(at).unwrap().push_str(&format!(";{next}:{text}"));
+        let (one, other) = (of(&kept), of(&swallowed));
+
+        prop_assert_eq!(canonical(&one, Reading::REFERENCE), canonical(&other, Reading::REFERENCE));
+        prop_assert!(!has_one_reading(&other, Reading::REFERENCE));
+        let signature = sign(&one, &salt());
+        prop_assert_eq!(verify(&other, &[salt()], &signature), Verdict::TwoReadings);
+    }
+
+    /// threats SIG-6, SIG-7: blanks count as absent, wherever they come from; a zero counts.
+    #[test]
+    fn blanks_change_no_signature_and_zeros_do(
+        map in prop::collection::btree_map("[a-c]{1,2}", "[a-z0-9]{1,4}", 1..5), blank in "[ \t\n\r\x1c-\x1f\u{85}\u{a0}\u{2003}\u{3000}]{0,3}",
+    ) {
+        let with = |extra: Option<&str>| {
+            let members = map.iter().map(|(name, text)| (name.clone().into(), Value::Text(text.clone().into())));
+            let extra = extra.map(|text| ("zz".into(), Value::Text(text.to_owned().into())));
+            sign(&Pairs::new(members.chain(extra).collect()).unwrap(), &salt())
+        };
+
+        prop_assert_eq!(with(Some(&blank)), with(None));
+        prop_assert_ne!(with(Some("0")), with(None));
+    }
+
+    #[test]
+    fn names_are_taken_exactly_when_they_are_of_the_alphabet(name in prop_oneof![any::<String>(), "[a-z0-9_]{0,70}", "[A-z0-9.-]{1,5}"]) {
+        let body = serde_json::json!({ &name: "1" }).to_string();
+        let of_alphabet = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let good = of_alphabet && (1..=64).contains(&name.len());
+
+        prop_assert_eq!(pairs::read(&json_body(&body)).is_ok(), good, "{:?}", name);
     }
 
     #[test]

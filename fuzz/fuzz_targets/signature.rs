@@ -1,0 +1,4 @@
+//! See `bodies/signature.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| croupier_fuzz::signature::run(data));
