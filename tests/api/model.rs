@@ -466,6 +466,30 @@ proptest! {
     }
 }
 
+/// What the writer remembers of balances and keys goes with the write that failed.
+#[tokio::test]
+async fn money_of_a_write_that_failed_was_never_there() {
+    let books = Books::open().await;
+    let win = Event::Play { player: 0, kind: Kind::Win, amount: 300, key: 1 };
+    let bet = Event::Play { player: 0, kind: Kind::Bet, amount: 100, key: 2 };
+    let currency = usd(1).currency();
+    let movement =
+        Movement { player: player(0), kind: Kind::Win, amount: 300, currency, reference: "1".to_owned(), reason: None };
+
+    let failed = books.db.write(Scope::from(&player(0)), move |tx| {
+        let moved = transactions::make(tx, "1", &movement, clock::now())?;
+        assert_eq!((moved.balance.available, moved.repeated), (300, false));
+        Err::<(), _>(Error::Conflict("not now".into()))
+    });
+    assert!(matches!(failed.await, Err(Error::Conflict(_))));
+
+    assert!(matches!(books.carry_out(bet).await, Err(Error::InsufficientFunds)));
+    books.agrees_with(&Model::default()).await;
+    books.carry_out(win).await.expect("the same key is free");
+    books.carry_out(bet).await.expect("there is money now");
+    books.agrees_with(&Model { money: [(200, 0), (0, 0)], ..Model::default() }).await;
+}
+
 /// A payout written for its provider, as far as the books care.
 fn written(_: &mut DbConn, payout: &Payout) -> Result<Written, Error> {
     let order = PayoutOrder {

@@ -73,6 +73,34 @@ async fn while_sending_is_held_nothing_is_claimed_until_a_person_confirms() {
     bench.assert_books().await;
 }
 
+/// contract, "Money rules" 6
+#[tokio::test]
+async fn a_payout_that_ended_the_other_way_is_corrected_by_a_person_and_its_money_moves() {
+    let cashier = cashier(|_| Behaviour::Accept).await;
+    let bench = Bench::new(&cashier.payout_url()).await;
+    let id = bench.payout(1_000).await;
+    let resolve = |ending| {
+        let (id, site) = (id.clone(), bench.state().site(SiteId(SITE)).expect("the site").clone());
+        write(&bench, move |tx| approve::resolve(tx, &site, &id, ending, BY, clock::now()))
+    };
+    assert_eq!(bench.step().await, Worked::Worked);
+    assert_eq!(bench.balance().await, (MONEY - 1_000, 1_000));
+
+    for (ending, available) in [
+        (Ending::Succeeded, MONEY - 1_000),
+        (Ending::Failed, MONEY),
+        (Ending::Succeeded, MONEY - 1_000),
+        (Ending::Failed, MONEY),
+    ] {
+        resolve(ending).await.expect("a person says so");
+        assert_eq!(bench.balance().await, (available, 0));
+        assert!(matches!(resolve(ending).await, Err(Error::Conflict(_))), "it has ended so already");
+        assert_eq!(bench.balance().await, (available, 0));
+    }
+
+    bench.assert_books().await;
+}
+
 #[tokio::test]
 async fn what_a_held_database_takes_for_unsent_is_resolved_by_a_person() {
     let cashier = cashier(|_| Behaviour::Accept).await;
