@@ -11,10 +11,12 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Text};
 use indicatif::ProgressBar;
+use sha2::{Digest, Sha256};
 
 use crate::Failure;
 use crate::chain::Chain;
 use crate::columns::{self, Numbers};
+use crate::day;
 use crate::renaming::{Plan, Renaming, STEP};
 
 /// How a connection writes that need not survive a crash: who interrupts the building begins anew.
@@ -40,6 +42,10 @@ diesel::define_sql_function!(
 diesel::define_sql_function!(
     /// Another digest for day `k`.
     fn digest(bytes: Binary, k: BigInt) -> Binary
+);
+diesel::define_sql_function!(
+    /// The fingerprint of what a player's game server asked for.
+    fn asked(player: BigInt, kind: Text, amount: BigInt, currency: Text, reference: Text, reason: Text) -> Binary
 );
 diesel::define_sql_function!(
     /// Another token for day `k`.
@@ -125,6 +131,12 @@ fn register(conn: &mut SqliteConnection, chain: &Arc<Mutex<Chain>>, renaming: &A
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         hex[..text.len().min(hex.len())].to_owned()
     })?;
+    asked_utils::register_nondeterministic_impl(
+        conn,
+        |player: i64, kind: String, amount: i64, currency: String, reference: String, reason: String| {
+            fingerprint(&[&day::login(player), &kind, &amount.to_string(), &currency, &reference, &reason])
+        },
+    )?;
     let books = chain.clone();
     chained_utils::register_nondeterministic_impl(
         conn,
@@ -158,6 +170,16 @@ fn register(conn: &mut SqliteConnection, chain: &Arc<Mutex<Chain>>, renaming: &A
             _ => i64::from(books.is_open(account)),
         }
     })
+}
+
+/// SHA-256 over texts, each with its length before it.
+fn fingerprint(texts: &[&str]) -> Vec<u8> {
+    let mut hasher = Sha256::new();
+    for text in texts {
+        hasher.update((text.len() as u64).to_be_bytes());
+        hasher.update(text.as_bytes());
+    }
+    hasher.finalize().to_vec()
 }
 
 fn text(error: impl std::fmt::Display) -> Failure {

@@ -126,6 +126,10 @@ fn value(
     let new = match (table, name.as_str(), column.kind.as_str()) {
         ("journal_entries", "hash", _) => chained(conn, numbers, plan)?,
         ("journal_entries", "debit_account" | "credit_account", _) => numbers.account(name, &player),
+        ("wallet_transactions", "fingerprint", _) => {
+            let reference = format!("renamed(reference, {DAY})");
+            format!("asked({player}, kind, amount, currency, {reference}, renamed(coalesce(reason, ''), {DAY}))")
+        }
         ("wallet_transactions", "available", _) => format!("after(renamed(id, {DAY}), 0)"),
         ("wallet_transactions", "held", _) => format!("after(renamed(id, {DAY}), 1)"),
         ("transitions", "cause", _) => {
