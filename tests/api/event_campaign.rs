@@ -126,7 +126,7 @@ fn flaky(push: &crate::support::receiver::Delivery) -> Reply {
 fn drained(service: &Service, receiver: &Receiver) -> Vec<String> {
     receiver.answer_with(|_| Reply::Status(204));
     let mut conn = service.database().connect_read_only();
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_secs(180);
     loop {
         let status = desk::status(&mut conn).expect("a status");
         let position = status.endpoint.as_ref().map_or(0, |endpoint| endpoint.position);
