@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::{max, sql};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use crate::clock::Micros;
 use crate::db::DbConn;
@@ -37,6 +39,7 @@ pub struct Line {
 ///
 /// What the database says.
 pub fn lines(conn: &mut DbConn, player: PlayerId, after: i64, limit: i64) -> Result<Vec<Line>, Error> {
+    let numbers = numbers(conn, player, after, limit)?;
     let own: Vec<i64> = accounts::table
         .filter(accounts::code.ge(format!("player:{}:", player.0)))
         .filter(accounts::code.lt(format!("player:{};", player.0)))
@@ -45,10 +48,8 @@ pub fn lines(conn: &mut DbConn, player: PlayerId, after: i64, limit: i64) -> Res
     #[rustfmt::skip]
     type Found = (i64, String, String, String, i64, i64, bool, i64, bool, Micros);
     let found: Vec<Found> = journal_entries::table
-        .filter(journal_entries::player_id.eq(player.0))
-        .filter(journal_entries::id.gt(after))
+        .filter(journal_entries::id.eq_any(numbers))
         .order(journal_entries::id)
-        .limit(limit)
         .select((
             journal_entries::id,
             journal_entries::kind,
@@ -73,6 +74,37 @@ pub fn lines(conn: &mut DbConn, player: PlayerId, after: i64, limit: i64) -> Res
         Line { id, kind, cause, reference, currency, available_change: change(false), held_change: change(true), at }
     };
     Ok(found.into_iter().map(line).collect())
+}
+
+/// Consecutive entries that share a shelf of the index `entries_of_a_player`. The migration has the same number.
+const SHELF: i64 = 1024;
+
+/// Shelves looked into at once at most: texts of one query.
+const MOST_SHELVES: i64 = 500;
+
+/// The numbers of up to `limit` entries of a player after the one numbered `after`, in order.
+///
+/// They are looked for shelf by shelf, in more and more shelves at once: whoever plays much has enough in the first, and of whoever does not
+/// there is little in many.
+fn numbers(conn: &mut DbConn, player: PlayerId, after: i64, limit: i64) -> Result<Vec<i64>, Error> {
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let newest: i64 = journal_entries::table.select(max(journal_entries::id)).first::<Option<i64>>(conn)?.unwrap_or(0);
+    let (mut shelf, mut at_once) = (after.max(0) / SHELF, 1);
+    let mut numbers = Vec::new();
+    while numbers.len() < limit && shelf <= newest / SHELF {
+        let end = (shelf + at_once).min(newest / SHELF + 1);
+        let mut found: Vec<i64> = journal_entries::table
+            .filter(sql::<BigInt>("journal_entries.id / 1024").eq_any(shelf..end))
+            .filter(journal_entries::player_id.eq(player.0))
+            .select(journal_entries::id)
+            .load(conn)?;
+        found.retain(|number| *number > after);
+        found.sort_unstable();
+        numbers.append(&mut found);
+        (shelf, at_once) = (end, (at_once * 4).min(MOST_SHELVES));
+    }
+    numbers.truncate(limit);
+    Ok(numbers)
 }
 
 /// The transaction that a cause names: a rollback's is that of its bet.

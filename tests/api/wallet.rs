@@ -366,6 +366,51 @@ async fn a_statement_lists_every_movement_oldest_first_and_continues_where_it_en
     assert_eq!(kinds(&wallet.statement("bob", "limit=500").await), ["win"]);
 }
 
+/// Its index has a shelf for each 1024 entries of everybody.
+#[tokio::test]
+async fn a_statement_is_whole_however_many_entries_of_others_lie_between() {
+    let app = TestApp::spawn().await;
+    let wallet = app.wallet();
+    for login in ["alice", "bob"] {
+        wallet.put(login, json!({})).await;
+    }
+    let lines = |reply: &Reply| -> Vec<(i64, i64)> {
+        let line = |item: &Value| {
+            (item["id"].to_string().trim_matches('"').parse().unwrap(), item["available_change"].as_i64().unwrap())
+        };
+        reply.json["items"].as_array().unwrap().iter().map(line).collect()
+    };
+    let play = async |numbers: std::ops::Range<i64>| {
+        for some in numbers.collect::<Vec<_>>().chunks(64) {
+            let played =
+                some.iter().map(async |number| wallet.post("bob", &format!("win {number}"), win(*number, "r")).await);
+            assert!(join_all(played).await.iter().all(|reply| reply.status < 300));
+        }
+    };
+
+    wallet.play("alice", "win", 1, "first").await;
+    play(1..1_200).await;
+    wallet.play("alice", "win", 2, "second").await;
+    play(1_200..2_300).await;
+    wallet.play("alice", "win", 3, "third").await;
+
+    let alice = lines(&wallet.statement("alice", "").await);
+    assert_eq!(alice.iter().map(|line| line.1).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(alice[0].0 + 1_024 < alice[1].0 && alice[1].0 + 1_024 < alice[2].0, "on three shelves: {alice:?}");
+    let second = wallet.statement("alice", &format!("limit=1&after={}", alice[0].0)).await;
+    assert_eq!((lines(&second), &second.json["next"]), (vec![alice[1]], &json!(alice[1].0.to_string())));
+    assert_eq!(lines(&wallet.statement("alice", &format!("after={}", alice[2].0)).await), []);
+    let (mut bob, mut after) = (Vec::new(), Some("0".to_owned()));
+    while let Some(place) = after {
+        let page = wallet.statement("bob", &format!("limit=500&after={place}")).await;
+        bob.extend(lines(&page));
+        after = page.json["next"].as_str().map(str::to_owned);
+    }
+    assert!(bob.is_sorted_by(|one, next| one.0 < next.0), "oldest first, each once");
+    let (sum, all) = (bob.iter().map(|line| line.1).sum::<i64>(), 1..2_300_i64);
+    assert_eq!((bob.len(), sum), (2_299, all.sum()));
+}
+
 #[tokio::test]
 async fn logins_are_taken_from_the_path_exactly() {
     let app = TestApp::spawn().await;
