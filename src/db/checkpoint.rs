@@ -7,6 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
@@ -15,6 +16,16 @@ use super::sqlite::connect;
 
 /// Too long and the log grows past what one checkpoint moves quickly; too short and pages are written more often than needed.
 const PERIOD: Duration = Duration::from_millis(200);
+
+/// From this many pages of 4 KiB on the log is begun anew. A log that only grows costs more: a sync of new blocks takes twice as long as one
+/// of blocks that are there, and the system has to find memory for each. A shorter log stops the writer more often.
+const BEGIN_ANEW: i32 = 8_000;
+
+/// The writer stands still while so few pages, or fewer, are moved to begin anew: some milliseconds.
+const STANDSTILL: i32 = 600;
+
+/// Passes over what was written meanwhile, before it is given up to come down to [`STANDSTILL`] this time.
+const PASSES: usize = 3;
 
 /// Writes are refused from this many pages of 4 KiB on, so that a reader that never ends cannot fill the disk (threats DUR-14).
 const MOST_PAGES: i32 = 60_000;
@@ -29,6 +40,7 @@ pub(super) struct Checkpoints {
 impl Checkpoints {
     pub(super) fn start(path: &Path) -> Result<Self, OpenError> {
         let mut conn = connect(path)?;
+        conn.batch_execute(PATIENCE).map_err(|error| OpenError(format!("{}: {error}", path.display())))?;
         let (stop, stopped) = channel();
         let pressure = Arc::new(AtomicBool::new(false));
         let shared = pressure.clone();
@@ -57,6 +69,9 @@ impl Drop for Checkpoints {
     }
 }
 
+/// While the log is begun anew the writer waits, so nobody else is waited for long.
+const PATIENCE: &str = "PRAGMA busy_timeout = 20";
+
 #[derive(QueryableByName)]
 struct Progress {
     #[diesel(sql_type = Integer)]
@@ -65,10 +80,17 @@ struct Progress {
     checkpointed: i32,
 }
 
+impl Progress {
+    /// Pages that are only in the log.
+    fn left(&self) -> i32 {
+        self.log - self.checkpointed
+    }
+}
+
 fn step(conn: &mut SqliteConnection, pressure: &AtomicBool, most_pages: i32) {
-    match diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Progress>(conn) {
+    match moved(conn) {
         Ok(progress) => {
-            let full = progress.log - progress.checkpointed > most_pages;
+            let full = progress.left() > most_pages;
             if pressure.swap(full, Ordering::Relaxed) != full {
                 if full {
                     log::error!("database: a long reader blocks checkpoints; writes are refused until it ends");
@@ -81,10 +103,29 @@ fn step(conn: &mut SqliteConnection, pressure: &AtomicBool, most_pages: i32) {
     }
 }
 
+/// Moves what is in the log. Once it is long, also what comes meanwhile, so that the next commit begins at its start.
+fn moved(conn: &mut SqliteConnection) -> QueryResult<Progress> {
+    let mut progress = checkpoint(conn, "PASSIVE")?;
+    if progress.log < BEGIN_ANEW {
+        return Ok(progress);
+    }
+    for _ in 0..PASSES {
+        let before = progress.left();
+        progress = checkpoint(conn, "PASSIVE")?;
+        if progress.left() <= STANDSTILL || progress.left() > before.max(STANDSTILL) {
+            break;
+        }
+    }
+    // With somebody who reads an older state it cannot be done now; then it is as if it had not been tried.
+    if progress.left() <= STANDSTILL { checkpoint(conn, "FULL") } else { Ok(progress) }
+}
+
+fn checkpoint(conn: &mut SqliteConnection, mode: &str) -> QueryResult<Progress> {
+    diesel::sql_query(format!("PRAGMA wal_checkpoint({mode})")).get_result(conn)
+}
+
 #[cfg(test)]
 mod tests {
-    use diesel::connection::SimpleConnection;
-
     use super::*;
 
     #[test]

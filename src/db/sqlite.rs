@@ -11,7 +11,7 @@ use super::OpenError;
 
 /// Write-ahead log, a sync at every commit, foreign keys, five seconds of patience, no trust in a file's own SQL.
 const EVERY_CONNECTION: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-     PRAGMA trusted_schema = OFF; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864; \
+     PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 134217728; \
      PRAGMA wal_autocheckpoint = 48000;";
 
 /// Older libraries can corrupt a file in a reset race of the write-ahead log (threats DUR-8).
