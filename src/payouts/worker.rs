@@ -30,6 +30,10 @@ use crate::vault::Vault;
 /// How often payouts are looked for that nobody announced: those that wait after a try.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
+/// What is announced within this time of a look waits for its end, so that a busy service looks a hundred times a second and not after every
+/// question.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// A claim is not sent any more after this: the process stood still meanwhile, others may have called it unknown, and a person may have
 /// decided that it was never sent. Longer, and that can happen; shorter, and a slow commit wastes attempts.
 const STALE: Duration = Duration::from_secs(20);
@@ -149,6 +153,7 @@ impl Worker {
             if again && places.free() > 0 {
                 continue;
             }
+            tokio::time::sleep(PAUSE).await;
             let held_up = places.free() == 0 || !places.full().is_empty();
             tokio::select! {
                 () = wake.notified() => {}
