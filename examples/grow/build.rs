@@ -26,9 +26,9 @@ const UNSAFE_AND_FAST: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = O
 /// Days in one transaction.
 const DAYS_AT_ONCE: i64 = 500;
 
-/// Players that a book of so many entries has: a hundred entries each, at most a hundred thousand players.
+/// Players that a book of so many entries has: a hundred entries each, at least a thousand players and at most a hundred thousand.
 pub fn players(entries: i64) -> i64 {
-    (entries / 100).clamp(50, 100_000)
+    (entries / 100).clamp(1_000, 100_000)
 }
 
 diesel::define_sql_function!(

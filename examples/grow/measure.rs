@@ -57,13 +57,19 @@ pub fn run(plan: &Plan, directory: &Path, told: impl Fn(&str)) -> Result<Vec<Row
         let built = build::build(&played_file, &file, *entries, plan.seed, &ProgressBar::hidden())?;
         let mut row = Row { entries: built, build: began.elapsed(), ..Row::default() };
         row.bytes = std::fs::metadata(&file).map_err(|error| error.to_string())?.len();
-        measure(plan, home.path(), &file, &mut row, &told)?;
+        measure(plan, home.path(), (&file, build::players(*entries)), &mut row, &told)?;
         rows.push(row);
     }
     Ok(rows)
 }
 
-fn measure(plan: &Plan, home: &Path, file: &Path, row: &mut Row, told: &impl Fn(&str)) -> Result<(), Failure> {
+fn measure(
+    plan: &Plan,
+    home: &Path,
+    (file, players): (&Path, i64),
+    row: &mut Row,
+    told: &impl Fn(&str),
+) -> Result<(), Failure> {
     let text = day::settings(file, home, "http://127.0.0.1:9/", "manual");
     service::write_settings(home, &text)?;
     let entries = row.entries;
@@ -85,7 +91,7 @@ fn measure(plan: &Plan, home: &Path, file: &Path, row: &mut Row, told: &impl Fn(
             Pace::Closed => plan.requests,
             Pace::Open(rate) => u64::from(rate * plan.seconds),
         };
-        let requests = load::requests(question, count, build::players(entries), first, service.public);
+        let requests = load::requests(question, count, players, first, service.public);
         first += count;
         runtime.block_on(load::run(service.public, Arc::new(requests), question, pace))
     };
