@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Subcommand;
 use indicatif::ProgressBar;
@@ -54,19 +55,35 @@ pub fn run(args: Args, settings: &Path) -> Outcome {
 
 fn check(place: &db::Place, settings: &Settings, told: impl FnMut(&Walk)) -> Result<Report, String> {
     let mut conn = db::connect_to_read_once(place).map_err(|error| error.to_string())?;
-    // First: in pages that are out of order, reading row after row may come back to where it was, and never end.
-    if let Some(damage) = db::migrate::damage(&mut conn).map_err(|error| error.to_string())? {
-        return Err(damage);
+    let is_large = !conn.is_shared() && db::migrate::is_large(place);
+    if !is_large {
+        // First: in pages that are out of order, reading row after row may come back to where it was, and never end.
+        pages(&mut conn)?;
     }
     let known =
         MarkFile::of(&settings.server.state_dir, place, &mut conn).map_err(|error| error.to_string())?.load()?;
-    let at_once = conn.is_shared() || !db::migrate::is_large(place);
-    let checked = if at_once { at_one_moment(&mut conn, told) } else { in_halves(place, &mut conn, told) };
-    let mut report = checked.map_err(|error| format!("{}: {error}", place.shown()))?;
+    let failed = |error: Error| format!("{}: {error}", place.shown());
+    let mut report = if is_large {
+        in_parts(place, &mut conn, told).map_err(|broken| match broken {
+            Broken::Pages(damage) => damage,
+            Broken::Reading(error) => failed(error),
+        })?
+    } else {
+        at_one_moment(&mut conn, told).map_err(failed)?
+    };
     if let Some(known) = known {
         report.add(marks::lost(&mut conn, &known).map_err(|error| error.to_string())?);
     }
     Ok(report)
+}
+
+/// The pages of a file.
+fn pages(conn: &mut DbConn) -> Result<(), String> {
+    match db::migrate::damage(conn) {
+        Ok(None) => Ok(()),
+        Ok(Some(damage)) => Err(damage),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A small file, or a server, which keeps one moment for a reader as long as it reads.
@@ -80,26 +97,50 @@ fn at_one_moment(conn: &mut DbConn, mut told: impl FnMut(&Walk)) -> Result<Repor
     })
 }
 
-/// A large file: step after step, so that a service that writes meanwhile is not kept from moving its log into the file; and the journal at
-/// the same time as the orders. What is counted against each other is not: it may change between two steps.
-fn in_halves(place: &db::Place, conn: &mut DbConn, mut told: impl FnMut(&Walk)) -> Result<Report, Error> {
-    let (mut journal, orders) = Walk::beside_a_service(conn)?.split();
+/// A large file: step after step, so that a service that writes meanwhile is not kept from moving its log into the file; pages, journal and
+/// orders at the same time. What is counted against each other is not: it may change between two steps.
+fn in_parts(place: &db::Place, conn: &mut DbConn, mut told: impl FnMut(&Walk)) -> Result<Report, Broken> {
+    let (mut journal, mut orders) = Walk::beside_a_service(conn).map_err(Broken::Reading)?.split();
+    let connected = || db::connect_to_read_once(place).map_err(|error| Error::NoConnection(error.to_string()));
+    // What is read from damaged pages means nothing, and may have no end.
+    let damaged = AtomicBool::new(false);
+    let goes_on = || !damaged.load(Ordering::Relaxed);
+    let look_at_pages = || {
+        let found = connected().map_err(|error| error.to_string()).and_then(|mut conn| pages(&mut conn));
+        damaged.store(found.is_err(), Ordering::Relaxed);
+        found
+    };
     let other_half = || {
-        let failed = |error: db::OpenError| Error::NoConnection(error.to_string());
-        let mut conn = db::connect_to_read_once(place).map_err(failed)?;
-        let mut orders = orders;
-        while db::snapshot(&mut conn, |conn| orders.step(conn))? {}
+        let mut conn = connected()?;
+        while goes_on() && db::snapshot(&mut conn, |conn| orders.step(conn))? {}
         Ok::<_, Error>(orders)
     };
-    let orders = std::thread::scope(|scope| {
-        let other = scope.spawn(other_half);
-        while db::snapshot(conn, |conn| journal.step(conn))? {
-            told(&journal);
-        }
-        told(&journal);
-        other.join().map_err(|_| Error::Internal("the check of the orders panicked".into()))?
-    })?;
-    journal.join(orders).report(conn)
+    let panicked = || Error::Internal("a part of the check panicked".into());
+    let (pages, read) = std::thread::scope(|scope| {
+        let (pages, orders) = (scope.spawn(look_at_pages), scope.spawn(other_half));
+        let mut own = || {
+            while goes_on() && db::snapshot(conn, |conn| journal.step(conn))? {
+                told(&journal);
+            }
+            Ok::<_, Error>(())
+        };
+        let own = own();
+        let orders = orders.join().map_err(|_| panicked()).and_then(|orders| orders);
+        (pages.join(), own.and(orders))
+    });
+    match pages {
+        Ok(Ok(())) => {}
+        Ok(Err(damage)) => return Err(Broken::Pages(damage)),
+        Err(_) => return Err(Broken::Reading(panicked())),
+    }
+    let orders = read.map_err(Broken::Reading)?;
+    journal.join(orders).report(conn).map_err(Broken::Reading)
+}
+
+/// Why a large file cannot be checked.
+enum Broken {
+    Pages(String),
+    Reading(Error),
 }
 
 fn print(report: &Report) {

@@ -10,7 +10,7 @@ use crate::error::Error;
 /// Requests read at once.
 const PAGE: i64 = 2_000;
 
-/// The check of all requests, a page at a time: every one has the order it made, of the same player.
+/// The check of all requests, a page at a time: every one has the order it made, of the same player, made with it.
 #[derive(Default)]
 pub(super) struct Requests {
     after: String,
@@ -29,10 +29,12 @@ impl Requests {
         let Some(last) = page.into_iter().next_back() else { return Ok(false) };
         let deposit = deposits::table
             .filter(deposits::external_id.eq(cashier_requests::external_id))
-            .filter(deposits::player_id.eq(cashier_requests::player_id));
+            .filter(deposits::player_id.eq(cashier_requests::player_id))
+            .filter(deposits::created_at.ge(cashier_requests::created_at));
         let payout = payouts::table
             .filter(payouts::external_id.eq(cashier_requests::external_id))
-            .filter(payouts::player_id.eq(cashier_requests::player_id));
+            .filter(payouts::player_id.eq(cashier_requests::player_id))
+            .filter(payouts::created_at.eq(cashier_requests::created_at));
         let is_deposit = cashier_requests::direction.eq("deposit").and(exists(deposit));
         let is_payout = cashier_requests::direction.eq("withdrawal").and(exists(payout));
         let lost: Option<String> = cashier_requests::table
@@ -44,7 +46,7 @@ impl Requests {
             .first(conn)
             .optional()?;
         if let Some(id) = lost {
-            problems.push(format!("request {id}: the order that it made is not there"));
+            problems.push(format!("request {id}: the order that it made is not there, or was not made with it"));
         }
         self.after = last;
         Ok(page_is_full)

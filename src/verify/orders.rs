@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::facts::{Facts, Origin};
 use crate::db::DbConn;
-use crate::db::schema::{deposits, outbox, payout_attempts, payouts};
+use crate::db::schema::{deposits, inquiries, outbox, payout_attempts, payouts};
 use crate::deposits::Deposit;
 use crate::error::Error;
 use crate::ledger::EntryKind;
@@ -92,12 +92,28 @@ fn payouts_of(conn: &mut DbConn, page: &[Payout], problems: &mut Vec<String>) ->
         .load(conn)?
         .into_iter()
         .collect();
+    let waiting = page.iter().filter(|payout| is_awaited(&payout.stage)).map(|payout| payout.external_id.as_str());
+    let waiting: Vec<&str> = waiting.collect();
+    let asked: HashSet<String> = inquiries::table
+        .filter(inquiries::external_id.eq_any(&waiting))
+        .select(inquiries::external_id)
+        .load(conn)?
+        .into_iter()
+        .collect();
+    for id in waiting.into_iter().filter(|id| !asked.contains(*id)) {
+        problems.push(format!("order {id}: whether its end is asked for does not agree with where it stands"));
+    }
     for payout in page {
         check_payout(payout, &facts, queued.contains(&payout.external_id), problems)?;
         let attempts = attempts.get(&payout.external_id).copied().unwrap_or_default();
         check_attempts(payout, attempts, &facts, problems)?;
     }
     Ok(facts)
+}
+
+/// Whether the end of a payout at this stage is asked for.
+fn is_awaited(stage: &str) -> bool {
+    [Stage::Sent.name(), Stage::Unknown.name()].contains(&stage)
 }
 
 /// `reached`: attempts that may have reached the provider; `open`: without an outcome.

@@ -179,7 +179,7 @@ impl Walk {
         self.deposits.totals(kinds, &mut self.problems);
         self.wallet.totals(kinds, &mut self.problems);
         if self.is_one_moment {
-            self.kept.totals(kinds, &mut self.problems);
+            self.wallet.undone(kinds, &mut self.problems);
         }
         self.problems.truncate(MOST_PROBLEMS);
     }
