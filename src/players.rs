@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::players;
-use crate::db::{DbConn, Memory, Numbered, WriteTx, next_number};
+use crate::db::{DbConn, Memory, Numbered, WriteTx, at_home, next_number};
 use crate::error::Error;
 use crate::ids::{Login, Player, SiteId};
 use crate::ledger::{self, PlayerId};
@@ -267,7 +267,8 @@ pub fn read(conn: &mut DbConn, player: &Player) -> QueryResult<Option<PlayerRow>
 ///
 /// What the database says; a missing player is an error, for nothing deletes players.
 pub fn by_id(conn: &mut DbConn, id: PlayerId) -> QueryResult<PlayerRow> {
-    players::table.find(id.0).select(PlayerRow::as_select()).first(conn)
+    let row = players::table.find(id.0);
+    at_home!(conn, |conn| row.select(PlayerRow::as_select()).first(conn))
 }
 
 fn new_row(id: i64, player: &Player, at: Micros) -> PlayerRow {

@@ -1,11 +1,11 @@
 //! Balances written: many rows in one round trip where a server is asked, one prepared statement in a file.
 
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool};
-use diesel::sqlite::Sqlite;
 
+use super::cached::always_the_same;
 use super::connection::DbConn;
+use super::schema::accounts;
 
 /// What an account has now: its number, available, held, whether it may go below zero.
 pub type Balances = (i64, i64, i64, bool);
@@ -16,11 +16,17 @@ pub type Balances = (i64, i64, i64, bool);
 ///
 /// `NotFound` when one of them is not there, or what the database says.
 pub fn set_balances(conn: &mut DbConn, rows: &[Balances]) -> QueryResult<()> {
+    enum SetBalance {}
     let changed = match conn {
         DbConn::Sqlite(conn) => {
             let mut changed = 0;
-            for row in rows {
-                changed += SetBalance(row).execute(conn)?;
+            for (id, available, held, may_go_negative) in rows {
+                let account = diesel::update(accounts::table.find(id)).set((
+                    accounts::available.eq(available),
+                    accounts::held.eq(held),
+                    accounts::may_go_negative.eq(may_go_negative),
+                ));
+                changed += always_the_same::<SetBalance, _>(account).execute(conn)?;
             }
             changed
         }
@@ -44,29 +50,3 @@ pub fn set_balances(conn: &mut DbConn, rows: &[Balances]) -> QueryResult<()> {
     };
     if changed == rows.len() { Ok(()) } else { Err(diesel::result::Error::NotFound) }
 }
-
-/// What an account has now, as one statement of the same text every time: Diesel's own UPDATE is parsed again at every use, for its text
-/// may depend on its values, and there is one for every account of a batch.
-struct SetBalance<'a>(&'a Balances);
-
-impl QueryFragment<Sqlite> for SetBalance<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        let (id, available, held, may_go_negative) = self.0;
-        out.push_sql("UPDATE accounts SET available = ");
-        out.push_bind_param::<BigInt, _>(available)?;
-        out.push_sql(", held = ");
-        out.push_bind_param::<BigInt, _>(held)?;
-        out.push_sql(", may_go_negative = ");
-        out.push_bind_param::<Bool, _>(may_go_negative)?;
-        out.push_sql(" WHERE id = ");
-        out.push_bind_param::<BigInt, _>(id)
-    }
-}
-
-impl QueryId for SetBalance<'_> {
-    type QueryId = SetBalance<'static>;
-
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl RunQueryDsl<SqliteConnection> for SetBalance<'_> {}

@@ -3,6 +3,7 @@
 //! Nothing here knows what is stored. Callers see [`Db::write`], [`Db::read`] and, inside a write, [`WriteTx`].
 
 mod bulk;
+mod cached;
 mod checkpoint;
 mod connection;
 pub mod copy;
@@ -32,6 +33,7 @@ use tokio::sync::watch;
 use crate::error::Error;
 
 pub use bulk::set_balances;
+pub(crate) use cached::always_the_same;
 pub(crate) use connection::at_home;
 pub use connection::{DbConn, connect, connect_read_only, connect_to_read_once};
 pub use lock::FileLock;

@@ -187,6 +187,33 @@ impl<'a> WriteTx<'a> {
         Ok(self.conn)
     }
 
+    /// The connection, to read tables whose rows never wait, or wait as rows of kind `R`. What else waits goes on waiting, so that it is
+    /// written with more of its kind.
+    ///
+    /// # Errors
+    ///
+    /// When what waited could not be written.
+    pub fn read_of<R: Row>(&mut self) -> QueryResult<&mut DbConn> {
+        let waits = !self.memories.get(|| Staged::<R> { rows: Vec::new() }).rows.is_empty();
+        if waits { self.read() } else { Ok(self.conn) }
+    }
+
+    /// The connection, to write to tables whose rows never wait, or wait as rows of kind `R`.
+    ///
+    /// # Errors
+    ///
+    /// When what waited could not be written.
+    pub fn write_of<R: Row>(&mut self) -> QueryResult<&mut DbConn> {
+        self.wrote = true;
+        self.read_of::<R>()
+    }
+
+    /// The connection as it stands, to write to tables whose rows never wait.
+    pub fn writing(&mut self) -> &mut DbConn {
+        self.wrote = true;
+        self.conn
+    }
+
     /// The next number for a row of a table.
     ///
     /// # Errors

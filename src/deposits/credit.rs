@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use super::{Deposit, lifecycle};
 use crate::clock::Micros;
-use crate::db::WriteTx;
 use crate::db::schema::deposits;
+use crate::db::{WriteTx, always_the_same, at_home};
 use crate::error::Error;
 use crate::events::{self, Kind, New};
 use crate::ids::{ExternalId, SiteId};
@@ -58,9 +58,13 @@ pub fn reverse(
 /// `Internal` when the deposit is not where it was read, or what the database says.
 pub fn move_to(tx: &mut WriteTx<'_>, deposit: &Deposit, to: Status, why: Because<'_>, at: Micros) -> Result<(), Error> {
     let from = Status::from_code(deposit.status)?;
+    enum Move {}
     let row = deposits::table.find(&deposit.external_id).filter(deposits::status.eq(deposit.status));
     let set = (deposits::status.eq(to.code()), deposits::updated_at.eq(at));
-    if diesel::update(row).set(set).execute(tx.conn()?)? != 1 {
+    let moved = at_home!(tx.write_of::<Deposit>()?, |conn| {
+        always_the_same::<Move, _>(diesel::update(row).set(set)).execute(conn)
+    });
+    if moved? != 1 {
         return Err(Error::Internal(format!("deposit {} moved meanwhile", deposit.external_id)));
     }
     if lifecycle::has_ended(to) {

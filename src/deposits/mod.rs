@@ -10,7 +10,7 @@ use diesel::prelude::*;
 
 use crate::clock::{DAY_MICROS, Micros};
 use crate::db::schema::{deposit_intents, deposits, inquiries};
-use crate::db::{DbConn, Row, insert_in_chunks};
+use crate::db::{DbConn, Row, at_home, insert_in_chunks};
 use crate::error::Error;
 use crate::ids::lowest_at;
 use crate::ledger::PlayerId;
@@ -107,5 +107,6 @@ pub fn count_since(conn: &mut DbConn, player: PlayerId, from: Micros) -> QueryRe
 ///
 /// What the database says.
 pub fn find(conn: &mut DbConn, external_id: &str) -> QueryResult<Option<Deposit>> {
-    deposits::table.find(external_id).select(Deposit::as_select()).first(conn).optional()
+    let row = deposits::table.find(external_id);
+    at_home!(conn, |conn| row.select(Deposit::as_select()).first(conn)).optional()
 }

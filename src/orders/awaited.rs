@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::clock::{DAY_MICROS, Micros};
 use crate::db::schema::inquiries;
-use crate::db::{DbConn, WriteTx};
+use crate::db::{DbConn, WriteTx, at_home};
 use crate::ids::SiteId;
 
 /// The `due_at` of an order about which somebody says that there is something to ask: before all others, however lately it was asked about.
@@ -46,7 +46,7 @@ pub struct Awaited {
 ///
 /// What the database says.
 pub fn add(tx: &mut WriteTx<'_>, external_id: &str, provider: &str, site: SiteId, at: Micros) -> QueryResult<()> {
-    if find(tx.read()?, external_id)?.is_some() {
+    if find(tx.written(), external_id)?.is_some() {
         return Ok(());
     }
     let row = Awaited {
@@ -61,7 +61,7 @@ pub fn add(tx: &mut WriteTx<'_>, external_id: &str, provider: &str, site: SiteId
         about: None,
         alarmed: false,
     };
-    diesel::insert_into(inquiries::table).values(row).execute(tx.conn()?).map(|_| ())
+    diesel::insert_into(inquiries::table).values(row).execute(tx.writing()).map(|_| ())
 }
 
 /// Somebody says that there is something to ask about an order: it is due at once. `about` takes the place of what was named before.
@@ -155,7 +155,7 @@ pub fn set_alarmed(tx: &mut WriteTx<'_>, external_id: &str) -> QueryResult<()> {
 ///
 /// What the database says.
 pub fn remove(tx: &mut WriteTx<'_>, external_id: &str) -> QueryResult<()> {
-    diesel::delete(inquiries::table.find(external_id)).execute(tx.conn()?).map(|_| ())
+    at_home!(tx.writing(), |conn| diesel::delete(inquiries::table.find(external_id)).execute(conn)).map(|_| ())
 }
 
 /// The order has ended, and what it was claimed for is told; a hint that came meanwhile stays.

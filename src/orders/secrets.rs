@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 
 use crate::db::schema::order_secrets;
-use crate::db::{DbConn, WriteTx};
+use crate::db::{DbConn, WriteTx, at_home};
 use crate::error::Error;
 use crate::providers::Texts;
 use crate::vault::Vault;
@@ -90,5 +90,5 @@ pub fn open_texts(conn: &mut DbConn, vault: &Vault, id: &str, what: Kept) -> Res
 /// What the database says.
 pub fn forget(tx: &mut WriteTx<'_>, external_id: &str) -> QueryResult<()> {
     let rows = order_secrets::table.filter(order_secrets::external_id.eq(external_id));
-    diesel::delete(rows).execute(tx.conn()?).map(|_| ())
+    at_home!(tx.writing(), |conn| diesel::delete(rows).execute(conn)).map(|_| ())
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::Status;
 use crate::clock::Micros;
 use crate::db::schema::transitions;
-use crate::db::{DbConn, WriteTx};
+use crate::db::{DbConn, WriteTx, at_home};
 
 /// Who caused a change that no person caused.
 pub const SYSTEM: &str = "croupier";
@@ -73,11 +73,10 @@ pub fn record(
     why: Because<'_>,
     at: Micros,
 ) -> QueryResult<()> {
-    let conn = tx.conn()?;
-    let last: Option<i64> = transitions::table
+    let last = transitions::table
         .filter(transitions::external_id.eq(external_id))
-        .select(diesel::dsl::max(transitions::number))
-        .first(conn)?;
+        .select(diesel::dsl::max(transitions::number));
+    let last: Option<i64> = at_home!(tx.written(), |conn| last.first(conn))?;
     let row = Transition {
         external_id: external_id.to_owned(),
         number: last.unwrap_or(0) + 1,
@@ -90,7 +89,7 @@ pub fn record(
         reason: why.reason.to_owned(),
         at,
     };
-    diesel::insert_into(transitions::table).values(row).execute(conn).map(|_| ())
+    at_home!(tx.writing(), |conn| diesel::insert_into(transitions::table).values(row).execute(conn)).map(|_| ())
 }
 
 /// Every change of an order, oldest first.

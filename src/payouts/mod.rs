@@ -16,7 +16,7 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::payouts;
-use crate::db::{DbConn, Row, WriteTx, insert_in_chunks};
+use crate::db::{DbConn, Row, WriteTx, always_the_same, at_home, insert_in_chunks};
 use crate::error::Error;
 use crate::events::{self, Kind, New};
 use crate::ids::{ExternalId, SiteId, lowest_at};
@@ -140,7 +140,11 @@ pub fn move_to(
         .filter(payouts::stage.eq(&payout.stage));
     let target = to;
     let set = (payouts::status.eq(to.0.code()), payouts::stage.eq(to.1.name()), payouts::updated_at.eq(at));
-    if diesel::update(row).set(set).execute(tx.conn()?)? != 1 {
+    enum Move {}
+    let moved = at_home!(tx.write_of::<Payout>()?, |conn| {
+        always_the_same::<Move, _>(diesel::update(row).set(set)).execute(conn)
+    });
+    if moved? != 1 {
         return Err(Error::Internal(format!("payout {} moved meanwhile", payout.external_id)));
     }
     match to.1 {

@@ -56,7 +56,7 @@ pub struct Parked {
 ///
 /// What the database says.
 pub fn parked(conn: &mut DbConn) -> Result<Vec<Parked>, Error> {
-    let waiting = inbox::waiting(conn, Verdict::UnknownOrder, None)?;
+    let waiting = inbox::waiting(conn, Verdict::UnknownOrder)?;
     let parked =
         |webhook: Webhook| Parked { id: webhook.id, provider: webhook.provider, external_id: webhook.external_id };
     Ok(waiting.into_iter().map(parked).collect())
@@ -86,13 +86,12 @@ enum Found {
 impl Found {
     /// The order under this id on this provider and site; another's order is not found.
     fn of(tx: &mut WriteTx<'_>, notification: &Notification) -> Result<Option<Self>, Error> {
-        let conn = tx.read()?;
         let id = &notification.external_id;
         let ours = |provider: &str, site: i64| provider == notification.provider && site == notification.site.0;
-        if let Some(deposit) = deposits::find(conn, id)? {
+        if let Some(deposit) = deposits::find(tx.read_of::<Deposit>()?, id)? {
             return Ok(ours(&deposit.provider, deposit.site_id).then_some(Self::Deposit(deposit)));
         }
-        let payout = payouts::find(conn, id)?;
+        let payout = payouts::find(tx.read_of::<Payout>()?, id)?;
         Ok(payout.filter(|payout| ours(&payout.provider, payout.site_id)).map(Self::Payout))
     }
 
@@ -128,7 +127,7 @@ fn apply(
         }
     };
     let (player, amount, currency) = found.terms();
-    let login = players::by_id(tx.read()?, player)?.login;
+    let login = players::by_id(tx.written(), player)?.login;
     if let Some((kind, note)) = mismatch(notification, found.direction(), &login, amount, currency) {
         review(tx, id, notification, kind, &note, at)?;
         return Ok(Verdict::Review);
@@ -258,7 +257,7 @@ pub(super) fn credit_or_review(
         }
         Err(error) => return Err(error),
     }
-    for waiting in inbox::waiting(tx.read()?, Verdict::BeforePayment, Some(&deposit.external_id))? {
+    for waiting in inbox::before_payment(tx, &deposit.external_id)? {
         let earlier = waiting.notification(notification.provider)?;
         let credited = deposits::find(tx.read()?, &deposit.external_id)?.ok_or(Error::NotFound("deposit"))?;
         let verdict = apply_to_deposit(tx, waiting.id, &earlier, &credited, at)?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Micros;
 use crate::db::schema::webhooks;
-use crate::db::{DbConn, Numbered, WriteTx, literally};
+use crate::db::{DbConn, Numbered, WriteTx, always_the_same, at_home, literally, next_number};
 use crate::error::Error;
 use crate::ids::SiteId;
 use crate::providers::{News, Notification};
@@ -143,7 +143,7 @@ pub(super) fn find(tx: &mut WriteTx<'_>, notification: &Notification) -> QueryRe
         .filter(webhooks::site_id.eq(notification.site.0))
         .filter(webhooks::digest.eq(notification.digest.as_slice()))
         .select(webhooks::id)
-        .first(tx.read()?)
+        .first(tx.written())
         .optional()
 }
 
@@ -153,7 +153,8 @@ pub(super) fn find(tx: &mut WriteTx<'_>, notification: &Notification) -> QueryRe
 ///
 /// What the database says.
 pub(super) fn next_id(tx: &mut WriteTx<'_>) -> QueryResult<i64> {
-    tx.next_number(Numbered::Webhooks)
+    // Notifications are inserted where they come: none waits.
+    next_number(tx.written(), Numbered::Webhooks)
 }
 
 /// Stores a notification with what became of it.
@@ -191,7 +192,7 @@ pub(super) fn store(
         content: serde_json::to_string(&content).map_err(|error| Error::Internal(error.to_string()))?,
         received_at: at,
     };
-    diesel::insert_into(webhooks::table).values(row).execute(tx.conn()?)?;
+    diesel::insert_into(webhooks::table).values(row).execute(tx.writing())?;
     Ok(())
 }
 
@@ -210,27 +211,38 @@ pub(super) fn by_id(conn: &mut DbConn, id: i64) -> QueryResult<Option<Webhook>> 
 ///
 /// `Internal` when something else has become of it, or what the database says.
 pub(super) fn set_verdict(tx: &mut WriteTx<'_>, id: i64, from: Verdict, to: Verdict) -> Result<(), Error> {
+    enum SetVerdict {}
     let row = webhooks::table.find(id).filter(webhooks::verdict.eq(from.name()));
-    if diesel::update(row).set(webhooks::verdict.eq(to.name())).execute(tx.conn()?)? != 1 {
+    let changed = at_home!(tx.writing(), |conn| {
+        always_the_same::<SetVerdict, _>(diesel::update(row).set(webhooks::verdict.eq(to.name()))).execute(conn)
+    });
+    if changed? != 1 {
         return Err(Error::Internal(format!("webhook {id} was applied meanwhile")));
     }
     Ok(())
 }
 
-/// Notifications that wait for their order, or for its payment, oldest first.
+/// Notifications that wait, oldest first.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub(super) fn waiting(conn: &mut DbConn, verdict: Verdict, order: Option<&str>) -> QueryResult<Vec<Webhook>> {
+pub(super) fn waiting(conn: &mut DbConn, verdict: Verdict) -> QueryResult<Vec<Webhook>> {
     // The words of the partial index, so that the few that wait are found without reading all.
     let wait = literally("verdict IN ('unknown_order', 'before_payment')");
-    let mut query =
-        webhooks::table.filter(wait).filter(webhooks::verdict.eq(verdict.name())).order(webhooks::id).into_boxed();
-    if let Some(order) = order {
-        query = query.filter(webhooks::external_id.eq(order));
-    }
-    query.select(Webhook::as_select()).load(conn)
+    let waiting = webhooks::table.filter(wait).filter(webhooks::verdict.eq(verdict.name()));
+    waiting.order(webhooks::id).select(Webhook::as_select()).load(conn)
+}
+
+/// Notifications about this order that wait for its payment, oldest first.
+///
+/// # Errors
+///
+/// What the database says.
+pub(super) fn before_payment(tx: &mut WriteTx<'_>, order: &str) -> QueryResult<Vec<Webhook>> {
+    let of_order = webhooks::table.filter(webhooks::external_id.eq(order)).order(webhooks::id);
+    let waiting = of_order.filter(webhooks::verdict.eq(Verdict::BeforePayment.name()));
+    at_home!(tx.written(), |conn| waiting.select(Webhook::as_select()).load(conn))
 }
 
 /// Every notification about an order, in the order of arrival.
