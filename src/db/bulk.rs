@@ -3,9 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool};
 
-use super::cached::always_the_same;
+use super::cached::{Fixed, Value};
 use super::connection::DbConn;
-use super::schema::accounts;
 
 /// What an account has now: its number, available, held, whether it may go below zero.
 pub type Balances = (i64, i64, i64, bool);
@@ -20,13 +19,11 @@ pub fn set_balances(conn: &mut DbConn, rows: &[Balances]) -> QueryResult<()> {
     let changed = match conn {
         DbConn::Sqlite(conn) => {
             let mut changed = 0;
+            let text = &["UPDATE accounts SET available = ", ", held = ", ", may_go_negative = ", " WHERE id = "];
             for (id, available, held, may_go_negative) in rows {
-                let account = diesel::update(accounts::table.find(id)).set((
-                    accounts::available.eq(available),
-                    accounts::held.eq(held),
-                    accounts::may_go_negative.eq(may_go_negative),
-                ));
-                changed += always_the_same::<SetBalance, _>(account).execute(conn)?;
+                let (available, held) = (Value::Number(*available), Value::Number(*held));
+                let values = [available, held, Value::Flag(*may_go_negative), Value::Number(*id)];
+                changed += Fixed::<SetBalance>::new(text, &values).execute(conn)?;
             }
             changed
         }

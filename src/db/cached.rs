@@ -1,4 +1,5 @@
-//! Statements that Diesel would parse again at every use: an UPDATE, because its text may depend on its values.
+//! Statements of a fixed text. Diesel's own UPDATE is parsed again at every use, for its text may depend on its values; what every request
+//! writes is therefore written out here and there, and prepared once.
 
 use std::marker::PhantomData;
 
@@ -6,26 +7,60 @@ use diesel::backend::Backend;
 use diesel::connection::Connection;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Bool, HasSqlType, Text};
 
-/// A statement whose text is always the same; see [`always_the_same`].
-pub struct Cached<Name, Statement>(Statement, PhantomData<Name>);
-
-/// Lets a connection keep the parsed statement under `Name`, a type that stands for this one statement and no other. Only for statements
-/// whose text does not depend on their values: every column is set each time, nothing is optional, no list has a length of its own.
-pub fn always_the_same<Name: 'static, Statement>(statement: Statement) -> Cached<Name, Statement> {
-    Cached(statement, PhantomData)
+/// A value of a [`Fixed`] statement.
+#[derive(Debug, Clone, Copy)]
+pub enum Value<'a> {
+    /// A number, an amount, a time.
+    Number(i64),
+    /// A text.
+    Text(&'a str),
+    /// Yes or no.
+    Flag(bool),
 }
 
-impl<Name, Statement: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Cached<Name, Statement> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        self.0.walk_ast(out)
+/// A statement whose text is always the same: before each value stands a piece of it. `Name` is a type that stands for this one statement
+/// and no other; the connection keeps the prepared statement under it.
+pub struct Fixed<'a, Name> {
+    text: &'static [&'static str],
+    values: &'a [Value<'a>],
+    name: PhantomData<Name>,
+}
+
+impl<'a, Name> Fixed<'a, Name> {
+    /// The statement with these values, as many as pieces.
+    pub fn new(text: &'static [&'static str], values: &'a [Value<'a>]) -> Self {
+        assert_eq!(text.len(), values.len(), "before each value stands a piece of the text");
+        Self { text, values, name: PhantomData }
     }
 }
 
-impl<Name: 'static, Statement> QueryId for Cached<Name, Statement> {
-    type QueryId = Cached<Name, ()>;
+impl<Name, DB> QueryFragment<DB> for Fixed<'_, Name>
+where
+    DB: Backend + HasSqlType<BigInt> + HasSqlType<Text> + HasSqlType<Bool>,
+    i64: ToSql<BigInt, DB>,
+    str: ToSql<Text, DB>,
+    bool: ToSql<Bool, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        for (piece, value) in self.text.iter().zip(self.values) {
+            out.push_sql(piece);
+            match value {
+                Value::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
+                Value::Text(text) => out.push_bind_param::<Text, _>(*text)?,
+                Value::Flag(flag) => out.push_bind_param::<Bool, _>(flag)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<Name: 'static> QueryId for Fixed<'_, Name> {
+    type QueryId = Fixed<'static, Name>;
 
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<Name, Statement, Conn: Connection> RunQueryDsl<Conn> for Cached<Name, Statement> {}
+impl<Name, Conn: Connection> RunQueryDsl<Conn> for Fixed<'_, Name> {}

@@ -4,8 +4,7 @@ use diesel::prelude::*;
 
 use super::{Deposit, lifecycle};
 use crate::clock::Micros;
-use crate::db::schema::deposits;
-use crate::db::{WriteTx, always_the_same, at_home};
+use crate::db::{Fixed, Value, WriteTx, at_home};
 use crate::error::Error;
 use crate::events::{self, Kind, New};
 use crate::ids::{ExternalId, SiteId};
@@ -59,11 +58,11 @@ pub fn reverse(
 pub fn move_to(tx: &mut WriteTx<'_>, deposit: &Deposit, to: Status, why: Because<'_>, at: Micros) -> Result<(), Error> {
     let from = Status::from_code(deposit.status)?;
     enum Move {}
-    let row = deposits::table.find(&deposit.external_id).filter(deposits::status.eq(deposit.status));
-    let set = (deposits::status.eq(to.code()), deposits::updated_at.eq(at));
-    let moved = at_home!(tx.write_of::<Deposit>()?, |conn| {
-        always_the_same::<Move, _>(diesel::update(row).set(set)).execute(conn)
-    });
+    let text = &["UPDATE deposits SET status = ", ", updated_at = ", " WHERE external_id = ", " AND status = "];
+    let (order, seen) = (Value::Text(&deposit.external_id), Value::Number(deposit.status));
+    let values = [Value::Number(to.code()), Value::Number(at), order, seen];
+    let set = Fixed::<Move>::new(text, &values);
+    let moved = at_home!(tx.write_of::<Deposit>()?, |conn| set.execute(conn));
     if moved? != 1 {
         return Err(Error::Internal(format!("deposit {} moved meanwhile", deposit.external_id)));
     }

@@ -16,7 +16,7 @@ use diesel::prelude::*;
 
 use crate::clock::Micros;
 use crate::db::schema::payouts;
-use crate::db::{DbConn, Row, WriteTx, always_the_same, at_home, insert_in_chunks};
+use crate::db::{DbConn, Fixed, Row, Value, WriteTx, at_home, insert_in_chunks};
 use crate::error::Error;
 use crate::events::{self, Kind, New};
 use crate::ids::{ExternalId, SiteId, lowest_at};
@@ -134,16 +134,27 @@ pub fn move_to(
     if (status, stage) == to {
         return Ok(());
     }
-    let row = payouts::table
-        .find(&payout.external_id)
-        .filter(payouts::status.eq(payout.status))
-        .filter(payouts::stage.eq(&payout.stage));
     let target = to;
-    let set = (payouts::status.eq(to.0.code()), payouts::stage.eq(to.1.name()), payouts::updated_at.eq(at));
     enum Move {}
-    let moved = at_home!(tx.write_of::<Payout>()?, |conn| {
-        always_the_same::<Move, _>(diesel::update(row).set(set)).execute(conn)
-    });
+    let text = &[
+        "UPDATE payouts SET status = ",
+        ", stage = ",
+        ", updated_at = ",
+        " WHERE external_id = ",
+        " AND status = ",
+        " AND stage = ",
+    ];
+    let (order, seen) = (Value::Text(&payout.external_id), Value::Number(payout.status));
+    let values = [
+        Value::Number(to.0.code()),
+        Value::Text(to.1.name()),
+        Value::Number(at),
+        order,
+        seen,
+        Value::Text(&payout.stage),
+    ];
+    let set = Fixed::<Move>::new(text, &values);
+    let moved = at_home!(tx.write_of::<Payout>()?, |conn| set.execute(conn));
     if moved? != 1 {
         return Err(Error::Internal(format!("payout {} moved meanwhile", payout.external_id)));
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Micros;
 use crate::db::schema::webhooks;
-use crate::db::{DbConn, Numbered, WriteTx, always_the_same, at_home, literally, next_number};
+use crate::db::{DbConn, Fixed, Numbered, Value, WriteTx, at_home, literally, next_number};
 use crate::error::Error;
 use crate::ids::SiteId;
 use crate::providers::{News, Notification};
@@ -212,10 +212,10 @@ pub(super) fn by_id(conn: &mut DbConn, id: i64) -> QueryResult<Option<Webhook>> 
 /// `Internal` when something else has become of it, or what the database says.
 pub(super) fn set_verdict(tx: &mut WriteTx<'_>, id: i64, from: Verdict, to: Verdict) -> Result<(), Error> {
     enum SetVerdict {}
-    let row = webhooks::table.find(id).filter(webhooks::verdict.eq(from.name()));
-    let changed = at_home!(tx.writing(), |conn| {
-        always_the_same::<SetVerdict, _>(diesel::update(row).set(webhooks::verdict.eq(to.name()))).execute(conn)
-    });
+    let text = &["UPDATE webhooks SET verdict = ", " WHERE id = ", " AND verdict = "];
+    let values = [Value::Text(to.name()), Value::Number(id), Value::Text(from.name())];
+    let set = Fixed::<SetVerdict>::new(text, &values);
+    let changed = at_home!(tx.writing(), |conn| set.execute(conn));
     if changed? != 1 {
         return Err(Error::Internal(format!("webhook {id} was applied meanwhile")));
     }
