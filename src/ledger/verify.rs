@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use super::entry::{EntryKind, chain_start};
 use super::movement::{Movement, movement};
 use super::record::{hash_of, head};
-use crate::db::DbConn;
 use crate::db::schema::{accounts, journal_entries, sealed_entries, seals, unsealed_entries};
+use crate::db::{DbConn, at_home};
 use crate::error::Error;
 
 /// Entries read at once.
@@ -128,12 +128,12 @@ pub fn newest(conn: &mut DbConn, most: i64) -> Result<Vec<String>, Error> {
 }
 
 fn page(conn: &mut DbConn, after: i64) -> QueryResult<Vec<(i64, Movement, Vec<u8>)>> {
-    sealed_entries::table
+    let page = sealed_entries::table
         .filter(sealed_entries::number.gt(after))
         .order(sealed_entries::number)
         .limit(PAGE)
-        .select((sealed_entries::number, movement!(sealed_entries), sealed_entries::hash))
-        .load(conn)
+        .select((sealed_entries::number, movement!(sealed_entries), sealed_entries::hash));
+    at_home!(conn, |conn| page.load(conn))
 }
 
 /// How much of the ledger a check reads.

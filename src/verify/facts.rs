@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use crate::db::DbConn;
 use crate::db::schema::{journal_entries, players, question_keys, transitions, webhooks};
+use crate::db::{DbConn, at_home};
 use crate::error::Error;
 use crate::orders::transitions::Transition;
 use crate::orders::{Status, keys};
@@ -30,31 +30,28 @@ impl Facts {
     pub(super) fn load(conn: &mut DbConn, ids: &[&str], suffixes: [&str; 2]) -> Result<Self, Error> {
         let causes: Vec<String> =
             ids.iter().flat_map(|id| suffixes.iter().map(move |suffix| format!("{id}:{suffix}"))).collect();
-        let rows: Vec<(i64, String, String, i64, i64, String)> = journal_entries::table
-            .filter(journal_entries::cause.eq_any(&causes))
-            .select((
-                journal_entries::id,
-                journal_entries::cause,
-                journal_entries::kind,
-                journal_entries::player_id,
-                journal_entries::amount,
-                journal_entries::currency,
-            ))
-            .load(conn)?;
+        let rows = journal_entries::table.filter(journal_entries::cause.eq_any(&causes)).select((
+            journal_entries::id,
+            journal_entries::cause,
+            journal_entries::kind,
+            journal_entries::player_id,
+            journal_entries::amount,
+            journal_entries::currency,
+        ));
+        let rows: Vec<(i64, String, String, i64, i64, String)> = at_home!(conn, |conn| rows.load(conn))?;
         let entries = rows
             .into_iter()
             .map(|(id, cause, kind, player, amount, currency)| (cause, (id, (kind, player, amount, currency))));
         let mut changes: HashMap<String, Vec<Transition>> = HashMap::new();
-        let found: Vec<Transition> = transitions::table
+        let found = transitions::table
             .filter(transitions::external_id.eq_any(ids))
-            .order((transitions::external_id, transitions::number))
-            .select(Transition::as_select())
-            .load(conn)?;
+            .order((transitions::external_id, transitions::number));
+        let found: Vec<Transition> = at_home!(conn, |conn| found.select(Transition::as_select()).load(conn))?;
         for change in found {
             changes.entry(change.external_id.clone()).or_default().push(change);
         }
-        let notified: Vec<Webhook> =
-            webhooks::table.filter(webhooks::external_id.eq_any(ids)).select(Webhook::as_select()).load(conn)?;
+        let notified = webhooks::table.filter(webhooks::external_id.eq_any(ids));
+        let notified: Vec<Webhook> = at_home!(conn, |conn| notified.select(Webhook::as_select()).load(conn))?;
         let notified = notified.into_iter().map(|webhook| (webhook.id, webhook)).collect();
         let (keys, sites) = (HashSet::new(), HashMap::new());
         Ok(Self { entries: entries.collect(), changes, notified, keys, sites })

@@ -3,11 +3,11 @@
 use diesel::dsl::{count_star, exists, max};
 use diesel::prelude::*;
 
-use crate::db::DbConn;
 use crate::db::schema::{
     approvals, audit, deposits, inquiries, outbox, payout_attempts, payouts, question_keys, rollbacks,
     wallet_transactions, webhooks,
 };
+use crate::db::{DbConn, at_home};
 use crate::error::Error;
 use crate::payouts::Stage;
 use crate::staff::approvals::Approval;
@@ -220,12 +220,10 @@ impl Kept {
             .filter(payouts::external_id.eq(webhooks::external_id))
             .filter(payouts::provider.eq(webhooks::provider))
             .filter(payouts::site_id.eq(webhooks::site_id));
-        let page: Vec<(Webhook, bool)> = webhooks::table
-            .filter(webhooks::id.gt(self.notification))
-            .order(webhooks::id)
-            .limit(PAGE)
-            .select((Webhook::as_select(), exists(deposit).or(exists(payout))))
-            .load(conn)?;
+        let page = webhooks::table.filter(webhooks::id.gt(self.notification)).order(webhooks::id).limit(PAGE);
+        let has_order = exists(deposit).or(exists(payout));
+        let page: Vec<(Webhook, bool)> =
+            at_home!(conn, |conn| page.select((Webhook::as_select(), has_order)).load(conn))?;
         if let Some((last, _)) = page.last() {
             self.notification = last.id;
             self.notifications += i64::try_from(page.len()).unwrap_or(0);

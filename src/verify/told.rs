@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 
-use crate::db::DbConn;
 use crate::db::schema::{deposits, events, payouts, reviews, transitions};
+use crate::db::{DbConn, at_home};
 use crate::error::Error;
 use crate::events::{Event, Kind};
 use crate::orders::Status;
@@ -53,12 +53,8 @@ struct Page {
 impl Told {
     /// The next page. `false`: there are no more.
     pub(super) fn step(&mut self, conn: &mut DbConn, problems: &mut Vec<String>) -> Result<bool, Error> {
-        let events: Vec<Event> = events::table
-            .filter(events::id.gt(self.after))
-            .order(events::id)
-            .limit(PAGE)
-            .select(Event::as_select())
-            .load(conn)?;
+        let events = events::table.filter(events::id.gt(self.after)).order(events::id).limit(PAGE);
+        let events: Vec<Event> = at_home!(conn, |conn| events.select(Event::as_select()).load(conn))?;
         let Some(last) = events.last() else { return Ok(false) };
         self.after = last.id;
         let page = Page::load(conn, &events)?;
@@ -140,11 +136,10 @@ impl Page {
             .load(conn)?;
         orders.extend(found.into_iter().map(|(row, stage)| order(row, Some(stage))));
         let mut changes: HashMap<String, Vec<Transition>> = HashMap::new();
-        let found: Vec<Transition> = transitions::table
+        let found = transitions::table
             .filter(transitions::external_id.eq_any(&ids))
-            .order((transitions::external_id, transitions::number))
-            .select(Transition::as_select())
-            .load(conn)?;
+            .order((transitions::external_id, transitions::number));
+        let found: Vec<Transition> = at_home!(conn, |conn| found.select(Transition::as_select()).load(conn))?;
         for change in found {
             changes.entry(change.external_id.clone()).or_default().push(change);
         }

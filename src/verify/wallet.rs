@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use crate::db::DbConn;
 use crate::db::schema::{journal_entries, players, rollbacks, wallet_transactions};
+use crate::db::{DbConn, at_home};
 use crate::error::Error;
 use crate::ledger::EntryKind;
 use crate::ledger::verify::Kinds;
@@ -36,23 +36,19 @@ impl Transactions {
         let rolled_back = rollbacks::table
             .filter(rollbacks::player_id.eq(wallet_transactions::player_id))
             .filter(rollbacks::reference.eq(wallet_transactions::reference));
-        let page: Vec<(TransactionRow, i64, String, bool, bool)> = wallet_transactions::table
+        let undone = exists(rolled_back.filter(rollbacks::applied.eq(true)));
+        let rows = wallet_transactions::table
             .inner_join(players::table.on(players::id.eq(wallet_transactions::player_id)))
             .filter(wallet_transactions::id.gt(&self.after))
             .order(wallet_transactions::id)
-            .limit(PAGE)
-            .select((
-                TransactionRow::as_select(),
-                players::site_id,
-                players::login,
-                exists(rolled_back),
-                exists(rolled_back.filter(rollbacks::applied.eq(true))),
-            ))
-            .load(conn)?;
-        let Some((last, ..)) = page.last() else { return Ok(false) };
+            .limit(PAGE);
+        let of_player = (players::site_id, players::login, exists(rolled_back), undone);
+        let page: Vec<(TransactionRow, (i64, String, bool, bool))> =
+            at_home!(conn, |conn| rows.select((TransactionRow::as_select(), of_player)).load(conn))?;
+        let Some((last, _)) = page.last() else { return Ok(false) };
         let page_is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == PAGE);
         self.after.clone_from(&last.id);
-        for (row, site, login, rolled_back, undone) in &page {
+        for (row, (site, login, rolled_back, undone)) in &page {
             if row.site_id != *site || !row.is_as_asked(login) {
                 problems.push(format!("wallet transaction {}: it is not what was asked for", row.id));
             }
@@ -62,7 +58,7 @@ impl Transactions {
             }
             self.undone += i64::from(is_bet && !row.voided && *undone);
         }
-        let rows = page.into_iter().map(|(row, ..)| row).collect();
+        let rows = page.into_iter().map(|(row, _)| row).collect();
         for (kind, number) in check(conn, rows, problems)? {
             if let Some(kind) = kind.filter(|_| number <= counted_to) {
                 *self.moved.entry(kind).or_default() += 1;
@@ -108,17 +104,15 @@ fn check(
     problems: &mut Vec<String>,
 ) -> Result<Vec<(Option<EntryKind>, i64)>, Error> {
     let ids: Vec<&String> = page.iter().map(|row| &row.id).collect();
-    let entries: Vec<(i64, String, String, i64, i64, String)> = journal_entries::table
-        .filter(journal_entries::cause.eq_any(ids))
-        .select((
-            journal_entries::id,
-            journal_entries::cause,
-            journal_entries::kind,
-            journal_entries::player_id,
-            journal_entries::amount,
-            journal_entries::currency,
-        ))
-        .load(conn)?;
+    let entries = journal_entries::table.filter(journal_entries::cause.eq_any(ids)).select((
+        journal_entries::id,
+        journal_entries::cause,
+        journal_entries::kind,
+        journal_entries::player_id,
+        journal_entries::amount,
+        journal_entries::currency,
+    ));
+    let entries: Vec<(i64, String, String, i64, i64, String)> = at_home!(conn, |conn| entries.load(conn))?;
     let entries: HashMap<_, _> = entries
         .into_iter()
         .map(|(number, cause, kind, player, amount, currency)| (cause, (number, (kind, player, amount, currency))))

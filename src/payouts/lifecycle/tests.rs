@@ -24,6 +24,81 @@ fn a_hold_is_ended_only_by_a_final_word_on_an_open_payout() {
     }
 }
 
+/// A letter for each decision.
+fn letter(decision: Decision) -> char {
+    match decision {
+        Decision::Capture => '$',
+        Decision::Release(Status::Failed) => 'f',
+        Decision::Release(Status::Cancelled) => 'c',
+        Decision::Release(_) => '?',
+        Decision::Sent => 's',
+        Decision::HoldAndReview("paid_before_sent") => 'h',
+        Decision::HoldAndReview("payout_unclear") => 'U',
+        Decision::HoldAndReview(_) => '?',
+        Decision::Record => '.',
+        Decision::Review("success_after_end") => 'e',
+        Decision::Review("decline_after_success") => '!',
+        Decision::Review("payout_unclear") => 'u',
+        Decision::Review("dispute") => 'd',
+        Decision::Review("other_direction") => 'x',
+        Decision::Review("paid_twice") => '2',
+        Decision::Review(_) => '?',
+    }
+}
+
+/// One letter for each stage, in the order of a payout's life: when nothing can have reached the provider, and when something may have.
+#[test]
+fn every_word_about_a_payout_does_at_every_stage_exactly_this() {
+    for news in News::ALL {
+        let expected = match news {
+            News::PayoutPaid => ["hhhhhe", "h$$$$e"],
+            News::PayoutDeclined => ["fffff."; 2],
+            News::PayoutCancelled => ["ccccc."; 2],
+            News::PayoutUnclear => ["uUUUUu"; 2],
+            News::PayoutPending => ["......", "...s.."],
+            News::Dispute => ["dddddd"; 2],
+            News::Informative | News::NotKnown => ["......"; 2],
+            _ => ["xxxxxx"; 2],
+        };
+        for status in Status::all() {
+            let row = |reached| Stage::all().map(|stage| letter(on_news(status, stage, reached, news))).collect();
+            let rows: [String; 2] = [row(false), row(true)];
+            let end = match (status, news) {
+                (Status::Credited, News::PayoutPaid) => Some("."),
+                (Status::Credited, News::PayoutDeclined | News::PayoutCancelled) => Some("!"),
+                _ => None,
+            };
+            let of_status = |row: &str| end.map_or(row.to_owned(), |end| format!("{}{end}", &row[..5]));
+            assert_eq!(rows, expected.map(of_status), "{news:?} of one that is {status:?}");
+        }
+    }
+}
+
+/// What the provider has said before counts only where it contradicts.
+#[test]
+fn an_earlier_word_turns_a_release_and_a_repetition_into_a_review_and_nothing_else() {
+    let after = |decision: Decision, said| {
+        let mut asked = None;
+        let decided = decision.after(|earlier| {
+            asked = Some(earlier);
+            Ok::<_, ()>(said)
+        });
+        (decided.map(letter), asked)
+    };
+    for decided in [Decision::Release(Status::Failed), Decision::Release(Status::Cancelled)] {
+        assert_eq!(after(decided, false), (Ok(letter(decided)), Some(Earlier::Paid)));
+        assert_eq!(after(decided, true), (Ok('!'), Some(Earlier::Paid)));
+    }
+    assert_eq!(after(Decision::Record, false), (Ok('.'), Some(Earlier::MovedByAnother)));
+    assert_eq!(after(Decision::Record, true), (Ok('2'), Some(Earlier::MovedByAnother)));
+    for decided in
+        [Decision::Capture, Decision::Sent, Decision::HoldAndReview("payout_unclear"), Decision::Review("dispute")]
+    {
+        assert_eq!(after(decided, true), (Ok(letter(decided)), None), "nothing is asked");
+    }
+    assert!(Decision::Record.after(|_| Err::<bool, _>("the database")).is_err(), "what cannot be read decides nothing");
+}
+
 #[test]
 fn what_the_provider_works_on_is_certainly_there_when_something_was_sent() {
     for status in Status::all() {
