@@ -94,9 +94,10 @@ fn collect<'v>(value: &'v Value<'_>, texts: &mut Vec<&'v str>) {
     }
 }
 
-/// Without control characters and card numbers, and not too long.
+/// Without control characters and card numbers, and not too long. What stands for a control character is no blank: two words that one parts
+/// are not the two words of an error that is known ([`meaning`]).
 pub(super) fn cut(text: &str) -> String {
-    mask(&text.replace(char::is_control, " ")).trim().chars().take(LONGEST_SHOWN).collect()
+    mask(&text.trim().replace(char::is_control, "\u{fffd}")).trim().chars().take(LONGEST_SHOWN).collect()
 }
 
 /// What an error means for the order that was to be made.

@@ -132,6 +132,8 @@ fn a_taken_payout_leaves_what_is_needed_later() {
 fn only_the_texts_of_the_manual_say_that_nothing_was_taken() {
     let texts = [
         ("overloading requisite", 'l'),
+        ("overloading requisite\n", 'l'),
+        ("overloading\u{1d}requisite", '?'),
         ("Overloading Requisite for this amount", 'l'),
         ("low balance", 'l'),
         ("LOW BALANCE", 'l'),
