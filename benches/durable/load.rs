@@ -169,13 +169,14 @@ fn planned(run: &Run, rate: u64) -> usize {
 /// Lets requests go when they are due. A thread, because a runtime's timers are too coarse.
 fn pace(shared: &Shared, rate: u64, started: Instant) {
     let (all, mut given) = (planned(&shared.run, rate), 0);
-    let pause = Duration::from_nanos(1_000_000_000 / rate).max(Duration::from_micros(50));
     while given < all && !shared.over.load(Ordering::Relaxed) {
         let due = (started.elapsed().as_nanos() * u128::from(rate) / 1_000_000_000) as usize;
         let due = (due + 1).min(all);
         shared.due.add_permits(due - given);
         given = due;
-        std::thread::sleep(pause);
+        // Until the next one is due, not for as long as lies between two: its wait would be part of every latency.
+        let next = started + Duration::from_nanos(given as u64 * 1_000_000_000 / rate);
+        std::thread::sleep(next.saturating_duration_since(Instant::now()).max(Duration::from_micros(50)));
     }
     // Whoever waits finds that there is no more.
     shared.due.add_permits(shared.run.connections);

@@ -21,6 +21,8 @@ const OVERLOOKED: &[(&str, &str, &str)] = &[
     ("cashier_requests", "idempotency_key", KEPT_ONCE),
     ("cashier_requests", "fingerprint", KEPT_ONCE),
     ("cashier_requests", "method", KEPT_ONCE),
+    // Of a deposit that the Cashier has taken over, which is younger than its request.
+    ("cashier_requests", "created_at", FOR_PEOPLE),
     ("cashier_requests", "comment", FOR_PEOPLE),
     ("cashier_requests", "metadata", KEPT_ONCE),
     ("cashier_requests", "redirect_url", KEPT_ONCE),
@@ -72,6 +74,8 @@ const OVERLOOKED: &[(&str, &str, &str)] = &[
     ("player_limits", "*", KEPT_ONCE),
     ("players", "(row)", KEPT_ONCE),
     ("players", "login", KEPT_ONCE),
+    // Of a player who has no order and no transaction yet.
+    ("players", "site_id", KEPT_ONCE),
     ("players", "status", KEPT_ONCE),
     ("players", "deposit_allowed", KEPT_ONCE),
     ("players", "withdrawal_allowed", KEPT_ONCE),
