@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use croupier::db::{self, Place};
+use croupier::db::{self, DbConn, Place};
 use croupier::secret::Secret;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -128,21 +128,25 @@ salts = ["{SALT}"]
         Ok(Size { memory_kb, files })
     }
 
-    /// Bytes of the database and of its write-ahead log.
+    /// Bytes of the database, with the pages that are only in its write-ahead log yet, and of that log.
     pub fn bytes(&self) -> Result<u64, Failure> {
-        let mut bytes = 0;
-        for name in ["croupier.db", "croupier.db-wal"] {
-            let file = self.home.path().join(name);
-            bytes += fs::metadata(&file).map_err(|error| format!("{}: {error}", file.display()))?.len();
-        }
-        Ok(bytes)
+        let pages = "SELECT page_count * page_size AS count FROM pragma_page_count, pragma_page_size";
+        let counted: Counted =
+            diesel::sql_query(pages).get_result(&mut self.reader()?).map_err(|error| error.to_string())?;
+        let log = self.home.path().join("croupier.db-wal");
+        let log = fs::metadata(&log).map_err(|error| format!("{}: {error}", log.display()))?.len();
+        Ok(u64::try_from(counted.count).unwrap_or(0) + log)
+    }
+
+    fn reader(&self) -> Result<DbConn, Failure> {
+        let url = format!("sqlite://{}/croupier.db", self.home.path().display());
+        let place = Place::parse(&Secret::new(&url)).map_err(|error| error.to_string())?;
+        db::connect_read_only(&place).map_err(|error| error.to_string())
     }
 
     /// How many rows each table has.
     pub fn rows(&self) -> Result<BTreeMap<String, i64>, Failure> {
-        let url = format!("sqlite://{}/croupier.db", self.home.path().display());
-        let place = Place::parse(&Secret::new(&url)).map_err(|error| error.to_string())?;
-        let mut conn = db::connect_read_only(&place).map_err(|error| error.to_string())?;
+        let mut conn = self.reader()?;
         let list = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
         let tables: Vec<Named> = diesel::sql_query(list).load(&mut conn).map_err(|error| error.to_string())?;
         let mut rows = BTreeMap::new();
