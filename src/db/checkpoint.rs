@@ -21,11 +21,9 @@ const PERIOD: Duration = Duration::from_millis(200);
 /// of blocks that are there, and the system has to find memory for each. A shorter log stops the writer more often.
 const BEGIN_ANEW: i32 = 8_000;
 
-/// The writer stands still while so few pages, or fewer, are moved to begin anew: some milliseconds.
-const STANDSTILL: i32 = 600;
-
-/// Passes over what was written meanwhile, before it is given up to come down to [`STANDSTILL`] this time.
-const PASSES: usize = 3;
+/// The log is not begun anew while a reader keeps more pages than these in it: they cannot be moved now, and the writer would stand still for
+/// nothing.
+const KEPT_BY_READERS: i32 = 600;
 
 /// Writes are refused from this many pages of 4 KiB on, so that a reader that never ends cannot fill the disk (threats DUR-14).
 const MOST_PAGES: i32 = 60_000;
@@ -105,19 +103,14 @@ fn step(conn: &mut SqliteConnection, pressure: &AtomicBool, most_pages: i32) {
 
 /// Moves what is in the log. Once it is long, also what comes meanwhile, so that the next commit begins at its start.
 fn moved(conn: &mut SqliteConnection) -> QueryResult<Progress> {
-    let mut progress = checkpoint(conn, "PASSIVE")?;
+    let progress = checkpoint(conn, "PASSIVE")?;
     if progress.log < BEGIN_ANEW {
         return Ok(progress);
     }
-    for _ in 0..PASSES {
-        let before = progress.left();
-        progress = checkpoint(conn, "PASSIVE")?;
-        if progress.left() <= STANDSTILL || progress.left() > before.max(STANDSTILL) {
-            break;
-        }
-    }
+    // Once more for what came meanwhile, so that the writer stands still for little: some milliseconds.
+    let progress = checkpoint(conn, "PASSIVE")?;
     // With somebody who reads an older state it cannot be done now; then it is as if it had not been tried.
-    if progress.left() <= STANDSTILL { checkpoint(conn, "FULL") } else { Ok(progress) }
+    if progress.left() <= KEPT_BY_READERS { checkpoint(conn, "FULL") } else { Ok(progress) }
 }
 
 fn checkpoint(conn: &mut SqliteConnection, mode: &str) -> QueryResult<Progress> {
