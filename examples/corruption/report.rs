@@ -1,5 +1,8 @@
 //! What is told at the end: a table for people, one document for programs.
 
+#[path = "../campaign/problems.rs"]
+mod problems;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,12 +63,7 @@ impl Report {
             return;
         }
         println!("{}\n", self.table());
-        for problem in self.problems.iter().take(SHOWN) {
-            println!("does not hold: {problem}");
-        }
-        if self.problems.len() > SHOWN {
-            println!("and {} more problems: --json has all", self.problems.len() - SHOWN);
-        }
+        problems::print(&self.problems, SHOWN);
         if let Some(kept) = &self.kept {
             println!("kept: {}", kept.display());
         }

@@ -1,5 +1,8 @@
 //! What is told at the end: a table for people, one document for programs.
 
+#[path = "../campaign/problems.rs"]
+mod problems;
+
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -51,12 +54,7 @@ impl Report {
             return;
         }
         println!("{}\n", self.table());
-        for problem in self.problems.iter().take(SHOWN) {
-            println!("does not hold: {problem}");
-        }
-        if self.problems.len() > SHOWN {
-            println!("and {} more problems: --json has all", self.problems.len() - SHOWN);
-        }
+        problems::print(&self.problems, SHOWN);
         let verdict = if self.ok() { "nothing lost, nothing doubled" } else { "IT DOES NOT HOLD" };
         println!(
             "seed {}: {} kills, {} power cuts, {} I/O errors in {} s: {verdict}",

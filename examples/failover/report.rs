@@ -1,5 +1,8 @@
 //! What is told at the end: a table for people, one document for programs.
 
+#[path = "../campaign/problems.rs"]
+mod problems;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,12 +55,7 @@ impl Report {
         for (name, number) in &self.figures {
             println!("{number:>9}  {name}");
         }
-        for problem in self.problems.iter().take(SHOWN) {
-            println!("does not hold: {problem}");
-        }
-        if self.problems.len() > SHOWN {
-            println!("and {} more problems: --json has all", self.problems.len() - SHOWN);
-        }
+        problems::print(&self.problems, SHOWN);
         if let Some(kept) = &self.kept {
             println!("logs: {}", kept.display());
         }

@@ -1,5 +1,8 @@
 //! What is told at the end: figures for people, one document for programs.
 
+#[path = "../campaign/problems.rs"]
+mod problems;
+
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -52,12 +55,7 @@ impl Report {
         let rows =
             rows.map(|(name, number, unit)| vec![(*name).to_owned(), format!("{number} {unit}").trim().to_owned()]);
         println!("{}\n", table(&["figure", ""], rows.collect()));
-        for problem in self.problems.iter().take(SHOWN) {
-            println!("does not hold: {problem}");
-        }
-        if self.problems.len() > SHOWN {
-            println!("and {} more problems: --json has all", self.problems.len() - SHOWN);
-        }
+        problems::print(&self.problems, SHOWN);
         let verdict = if self.ok() { "good callers were served, and nothing has grown" } else { "IT DOES NOT HOLD" };
         println!("{} s: {verdict}", self.took.as_secs());
     }

@@ -1,5 +1,8 @@
 //! What is told at the end: a table for people, one document for programs.
 
+#[path = "../campaign/problems.rs"]
+mod problems;
+
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -52,12 +55,7 @@ impl Report {
             return;
         }
         println!("{}\n", self.table());
-        for problem in self.problems.iter().take(SHOWN) {
-            println!("does not hold: {problem}");
-        }
-        if self.problems.len() > SHOWN {
-            println!("and {} more problems: --json has all", self.problems.len() - SHOWN);
-        }
+        problems::print(&self.problems, SHOWN);
         let payouts: usize = self.rows.iter().map(|row| row.payouts).sum();
         let verdict = if self.ok() { "none sent twice, none wrongly released" } else { "IT DOES NOT HOLD" };
         let (seed, rows, seconds) = (self.seed, self.rows.len(), self.took.as_secs());
