@@ -24,7 +24,7 @@ pub mod withdrawal;
 use crate::settings::Site;
 
 /// Orders of one direction that a player may ask for within 24 hours: each stays in the books for ever, taken back or not.
-const MOST_A_DAY: i64 = 200;
+const MOST_A_DAY: usize = 200;
 
 /// A provider's name for good, when the site has an account there.
 fn named(site: &Site, provider: &str) -> Option<&'static str> {

@@ -12,16 +12,15 @@ use crate::db::{DbConn, snapshot};
 use crate::deposits::Deposit;
 use crate::error::Error;
 use crate::ids::ExternalId;
+use crate::ledger::PlayerId;
+use crate::orders::of_player;
 use crate::payouts::{Payout, Stage};
 use crate::players::PlayerRow;
 use crate::settings::Site;
 
 /// Orders of a player that are looked at, the newest. More would let one request hold a connection for long; fewer would hide what a
 /// busy player did this year.
-pub const MOST: i64 = 5_000;
-
-/// Changes looked up at once.
-const PAGE: usize = 500;
+pub const MOST: usize = 5_000;
 
 /// The newest transactions of a player, newest first.
 ///
@@ -30,23 +29,27 @@ const PAGE: usize = 500;
 /// What the database says, or that a row is damaged.
 pub fn of_player(conn: &mut DbConn, player: &PlayerRow, site: &Site) -> Result<Vec<Transaction>, Error> {
     snapshot(conn, |conn| {
-        let deposits: Vec<Deposit> = deposits::table
-            .filter(deposits::player_id.eq(player.id))
-            .order(deposits::external_id.desc())
-            .limit(MOST)
-            .select(Deposit::as_select())
-            .load(conn)?;
-        let payouts: Vec<Payout> = payouts::table
-            .filter(payouts::player_id.eq(player.id))
-            .order(payouts::external_id.desc())
-            .limit(MOST)
-            .select(Payout::as_select())
-            .load(conn)?;
+        let id = PlayerId(player.id);
+        let mut deposits: Vec<Deposit> = Vec::new();
+        for page in newest(&of_player::deposits(conn, id, "")?).chunks(of_player::PAGE) {
+            let page = deposits::table.filter(deposits::external_id.eq_any(page));
+            deposits.extend(page.select(Deposit::as_select()).load(conn)?);
+        }
+        let mut payouts: Vec<Payout> = Vec::new();
+        for page in newest(&of_player::payouts(conn, id, "")?).chunks(of_player::PAGE) {
+            let page = payouts::table.filter(payouts::external_id.eq_any(page));
+            payouts.extend(page.select(Payout::as_select()).load(conn)?);
+        }
         let mut all = transactions(conn, &deposits, &payouts, site)?;
         all.sort_by(|a, b| (b.created_time, &b.id).cmp(&(a.created_time, &a.id)));
-        all.truncate(usize::try_from(MOST).unwrap_or(usize::MAX));
+        all.truncate(MOST);
         Ok(all)
     })
+}
+
+/// The newest of these ids, which are in order.
+fn newest(ids: &[String]) -> &[String] {
+    &ids[ids.len().saturating_sub(MOST)..]
 }
 
 /// One transaction of a player.
@@ -89,7 +92,7 @@ fn transactions(
 /// When staff approved these payouts.
 fn approvals(conn: &mut DbConn, ids: &[&str]) -> Result<HashMap<String, Micros>, Error> {
     let mut found = HashMap::new();
-    for page in ids.chunks(PAGE) {
+    for page in ids.chunks(of_player::PAGE) {
         let rows: Vec<(String, Micros)> = transitions::table
             .filter(transitions::external_id.eq_any(page))
             .filter(transitions::cause.eq("approve"))

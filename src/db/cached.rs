@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use diesel::backend::Backend;
 use diesel::connection::Connection;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Bool, HasSqlType, Text};
 
@@ -55,6 +55,16 @@ where
         }
         Ok(())
     }
+}
+
+/// What a statement that reads gives.
+pub trait Gives {
+    /// The type of its row in SQL.
+    type Row;
+}
+
+impl<Name: Gives> Query for Fixed<'_, Name> {
+    type SqlType = Name::Row;
 }
 
 impl<Name: 'static> QueryId for Fixed<'_, Name> {

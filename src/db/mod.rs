@@ -33,7 +33,7 @@ use tokio::sync::watch;
 use crate::error::Error;
 
 pub use bulk::set_balances;
-pub(crate) use cached::{Fixed, Value};
+pub(crate) use cached::{Fixed, Gives, Value};
 pub(crate) use connection::at_home;
 pub use connection::{DbConn, connect, connect_read_only, connect_to_read_once};
 pub use lock::FileLock;

@@ -6,6 +6,7 @@ use super::Deposit;
 use crate::db::DbConn;
 use crate::db::schema::{deposits, players};
 use crate::orders::filter::Filter;
+use crate::orders::of_player;
 
 /// A deposit and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +23,29 @@ pub struct Listed {
 ///
 /// What the database says.
 pub fn list(conn: &mut DbConn, filter: &Filter) -> QueryResult<Vec<Listed>> {
+    let Some(ids) = filter.ids(conn, of_player::deposits)? else { return page(conn, filter, filter.limit, None) };
+    let mut listed = Vec::new();
+    for ids in ids.chunks(of_player::PAGE) {
+        let left = filter.limit - i64::try_from(listed.len()).unwrap_or(filter.limit);
+        if left <= 0 {
+            break;
+        }
+        listed.extend(page(conn, filter, left, Some(ids))?);
+    }
+    Ok(listed)
+}
+
+/// The first `limit` deposits that pass, of these ids where there are some.
+fn page(conn: &mut DbConn, filter: &Filter, limit: i64, ids: Option<&[String]>) -> QueryResult<Vec<Listed>> {
     let mut query = deposits::table
         .inner_join(players::table)
         .select((Deposit::as_select(), players::login))
         .order(deposits::external_id)
-        .limit(filter.limit)
+        .limit(limit)
         .into_boxed();
+    if let Some(ids) = ids {
+        query = query.filter(deposits::external_id.eq_any(ids));
+    }
     if let Some(after) = &filter.after {
         query = query.filter(deposits::external_id.gt(after));
     }
@@ -36,9 +54,6 @@ pub fn list(conn: &mut DbConn, filter: &Filter) -> QueryResult<Vec<Listed>> {
     }
     if let Some(site) = filter.site {
         query = query.filter(deposits::site_id.eq(site.0));
-    }
-    if let Some(login) = &filter.login {
-        query = query.filter(players::login.eq(login));
     }
     let rows: Vec<(Deposit, String)> = query.load(conn)?;
     Ok(rows.into_iter().map(|(order, login)| Listed { order, login }).collect())

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::ids::lowest_at;
 use crate::ledger::PlayerId;
 use crate::money::Currency;
-use crate::orders::Status;
+use crate::orders::{Status, of_player};
 
 /// A deposit's row.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -67,25 +67,28 @@ pub fn asked_since(
     from: Micros,
     at: Micros,
 ) -> Result<i64, Error> {
-    let begun = deposit_intents::table
-        .filter(deposit_intents::player_id.eq(player.0))
-        .filter(deposit_intents::external_id.eq(deposits::external_id));
-    // Only the main Cashier asks about what was begun; what goes straight to a provider counts from its beginning.
-    let direct = inquiries::table.filter(inquiries::external_id.eq(deposits::external_id));
     let open = [Status::Created.code(), Status::PendingPayment.code()];
     let over = [Status::Failed.code(), Status::Cancelled.code(), Status::Refunded.code()];
-    let amounts: Vec<i64> = deposits::table
-        .filter(deposits::player_id.eq(player.0))
-        .filter(deposits::external_id.ge(lowest_at(from - 2 * DAY_MICROS)))
-        .filter(deposits::created_at.ge(from))
-        .filter(deposits::currency.eq(currency.code()))
-        .filter(deposits::status.ne_all(over))
-        .filter(deposits::status.ne(Status::Created.code()).or(deposits::created_at.gt(at - DAY_MICROS)))
-        .filter(deposits::status.ne(Status::PendingPayment.code()).or(deposits::updated_at.gt(at - 7 * DAY_MICROS)))
-        .filter(not(exists(begun)).or(deposits::status.ne_all(open)).or(exists(direct)))
-        .select(deposits::amount)
-        .load(conn)?;
-    amounts.into_iter().try_fold(0_i64, i64::checked_add).ok_or(Error::OutOfRange)
+    let mut sum = 0_i64;
+    for ids in of_player::deposits(conn, player, &lowest_at(from - 2 * DAY_MICROS))?.chunks(of_player::PAGE) {
+        let begun = deposit_intents::table
+            .filter(deposit_intents::player_id.eq(player.0))
+            .filter(deposit_intents::external_id.eq(deposits::external_id));
+        // Only the main Cashier asks about what was begun; what goes straight to a provider counts from its beginning.
+        let direct = inquiries::table.filter(inquiries::external_id.eq(deposits::external_id));
+        let amounts: Vec<i64> = deposits::table
+            .filter(deposits::external_id.eq_any(ids))
+            .filter(deposits::created_at.ge(from))
+            .filter(deposits::currency.eq(currency.code()))
+            .filter(deposits::status.ne_all(over))
+            .filter(deposits::status.ne(Status::Created.code()).or(deposits::created_at.gt(at - DAY_MICROS)))
+            .filter(deposits::status.ne(Status::PendingPayment.code()).or(deposits::updated_at.gt(at - 7 * DAY_MICROS)))
+            .filter(not(exists(begun)).or(deposits::status.ne_all(open)).or(exists(direct)))
+            .select(deposits::amount)
+            .load(conn)?;
+        sum = amounts.into_iter().try_fold(sum, i64::checked_add).ok_or(Error::OutOfRange)?;
+    }
+    Ok(sum)
 }
 
 /// How many orders of a player were written since `from`.
@@ -93,12 +96,8 @@ pub fn asked_since(
 /// # Errors
 ///
 /// What the database says.
-pub fn count_since(conn: &mut DbConn, player: PlayerId, from: Micros) -> QueryResult<i64> {
-    deposits::table
-        .filter(deposits::player_id.eq(player.0))
-        .filter(deposits::external_id.ge(lowest_at(from)))
-        .count()
-        .get_result(conn)
+pub fn count_since(conn: &mut DbConn, player: PlayerId, from: Micros) -> QueryResult<usize> {
+    of_player::deposits(conn, player, &lowest_at(from)).map(|ids| ids.len())
 }
 
 /// The deposit with this id.

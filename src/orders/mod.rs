@@ -4,6 +4,7 @@ pub mod awaited;
 pub mod facts;
 pub mod filter;
 pub mod keys;
+pub mod of_player;
 pub mod reviews;
 pub mod secrets;
 pub mod transitions;

@@ -6,6 +6,7 @@ use super::{Payout, Stage};
 use crate::db::DbConn;
 use crate::db::schema::{payouts, players};
 use crate::orders::filter::Filter;
+use crate::orders::of_player;
 
 /// A payout and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +23,35 @@ pub struct Listed {
 ///
 /// What the database says.
 pub fn list(conn: &mut DbConn, filter: &Filter, stage: Option<Stage>) -> QueryResult<Vec<Listed>> {
+    let Some(ids) = filter.ids(conn, of_player::payouts)? else { return page(conn, filter, stage, filter.limit, None) };
+    let mut listed = Vec::new();
+    for ids in ids.chunks(of_player::PAGE) {
+        let left = filter.limit - i64::try_from(listed.len()).unwrap_or(filter.limit);
+        if left <= 0 {
+            break;
+        }
+        listed.extend(page(conn, filter, stage, left, Some(ids))?);
+    }
+    Ok(listed)
+}
+
+/// The first `limit` payouts that pass, of these ids where there are some.
+fn page(
+    conn: &mut DbConn,
+    filter: &Filter,
+    stage: Option<Stage>,
+    limit: i64,
+    ids: Option<&[String]>,
+) -> QueryResult<Vec<Listed>> {
     let mut query = payouts::table
         .inner_join(players::table)
         .select((Payout::as_select(), players::login))
         .order(payouts::external_id)
-        .limit(filter.limit)
+        .limit(limit)
         .into_boxed();
+    if let Some(ids) = ids {
+        query = query.filter(payouts::external_id.eq_any(ids));
+    }
     if let Some(after) = &filter.after {
         query = query.filter(payouts::external_id.gt(after));
     }
@@ -39,9 +63,6 @@ pub fn list(conn: &mut DbConn, filter: &Filter, stage: Option<Stage>) -> QueryRe
     }
     if let Some(site) = filter.site {
         query = query.filter(payouts::site_id.eq(site.0));
-    }
-    if let Some(login) = &filter.login {
-        query = query.filter(players::login.eq(login));
     }
     let rows: Vec<(Payout, String)> = query.load(conn)?;
     Ok(rows.into_iter().map(|(order, login)| Listed { order, login }).collect())

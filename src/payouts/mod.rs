@@ -23,7 +23,7 @@ use crate::ids::{ExternalId, SiteId, lowest_at};
 use crate::ledger::{self, PlayerId};
 use crate::money::{Currency, Money};
 use crate::orders::transitions::{self, Because};
-use crate::orders::{Status, awaited, secrets};
+use crate::orders::{Status, awaited, of_player, secrets};
 use crate::providers::Providers;
 use crate::staff::approvals;
 
@@ -101,12 +101,8 @@ pub fn deduplicates(providers: &Providers, provider: &str, site: SiteId) -> bool
 /// # Errors
 ///
 /// What the database says.
-pub fn count_since(conn: &mut DbConn, player: PlayerId, from: Micros) -> QueryResult<i64> {
-    payouts::table
-        .filter(payouts::player_id.eq(player.0))
-        .filter(payouts::external_id.ge(lowest_at(from)))
-        .count()
-        .get_result(conn)
+pub fn count_since(conn: &mut DbConn, player: PlayerId, from: Micros) -> QueryResult<usize> {
+    of_player::payouts(conn, player, &lowest_at(from)).map(|ids| ids.len())
 }
 
 /// The payout with this id.

@@ -13,7 +13,7 @@ use crate::ids::{ExternalId, lowest_at};
 use crate::ledger::{self, PlayerId};
 use crate::limits::{self, Period};
 use crate::money::{Currency, Money};
-use crate::orders::Status;
+use crate::orders::{Status, of_player};
 use crate::players::Known;
 use crate::providers::Question;
 use crate::settings::{Approval, Site};
@@ -93,13 +93,17 @@ pub fn open(
 
 /// What the player asked for since `from`, less what was not paid, in minor units.
 fn asked_since(tx: &mut WriteTx<'_>, player: PlayerId, currency: Currency, from: Micros) -> Result<i64, Error> {
-    let amounts: Vec<i64> = payouts::table
-        .filter(payouts::player_id.eq(player.0))
-        .filter(payouts::external_id.ge(lowest_at(from - DAY_MICROS)))
-        .filter(payouts::created_at.ge(from))
-        .filter(payouts::currency.eq(currency.code()))
-        .filter(payouts::status.ne_all([Status::Failed.code(), Status::Cancelled.code()]))
-        .select(payouts::amount)
-        .load(tx.read()?)?;
-    amounts.into_iter().try_fold(0_i64, i64::checked_add).ok_or(Error::OutOfRange)
+    let conn = tx.read()?;
+    let mut sum = 0_i64;
+    for ids in of_player::payouts(conn, player, &lowest_at(from - DAY_MICROS))?.chunks(of_player::PAGE) {
+        let amounts: Vec<i64> = payouts::table
+            .filter(payouts::external_id.eq_any(ids))
+            .filter(payouts::created_at.ge(from))
+            .filter(payouts::currency.eq(currency.code()))
+            .filter(payouts::status.ne_all([Status::Failed.code(), Status::Cancelled.code()]))
+            .select(payouts::amount)
+            .load(conn)?;
+        sum = amounts.into_iter().try_fold(sum, i64::checked_add).ok_or(Error::OutOfRange)?;
+    }
+    Ok(sum)
 }

@@ -29,6 +29,7 @@ mod model;
 mod moving;
 mod network;
 mod openapi;
+mod orders_of_players;
 mod outbox;
 mod parsing;
 mod player_deposits;
