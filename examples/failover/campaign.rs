@@ -8,19 +8,18 @@ use std::time::{Duration, Instant};
 
 use croupier::simulate::faults::Dice;
 use croupier::simulate::server::CashierServer;
-use tokio::sync::watch;
-use tokio::task::{JoinSet, block_in_place};
+use tokio::task::block_in_place;
 
 use crate::cluster::{Cluster, NAME};
-use crate::compare::{Told, compare};
+use crate::compare::compare;
+use crate::crowd::Crowd;
 use crate::door::{Call, Door, Patience};
 use crate::fault::{Kind, schedule};
-use crate::feed::{READERS, read_again, read_along};
-use crate::house::{self, Purse};
+use crate::house;
 use crate::inject::Stage;
 use crate::instance::Instance;
 use crate::options::{Failure, Options, Sabotage};
-use crate::player::{Load, POOR, Player, SHARED, behaviour};
+use crate::player::behaviour;
 use crate::postgres::Tools;
 use crate::process::free_ports;
 use crate::proxy::Proxy;
@@ -40,12 +39,8 @@ const PACE: Duration = Duration::from_millis(60);
 struct Campaign {
     options: Options,
     stage: Stage,
-    load: Arc<Load>,
+    crowd: Crowd,
     watch: Arc<Watch>,
-    stop: watch::Sender<bool>,
-    workers: JoinSet<()>,
-    readers: JoinSet<Vec<Told>>,
-    readers_done: watch::Sender<bool>,
     dice: Dice,
     began: Instant,
     report: Report,
@@ -94,41 +89,27 @@ impl Campaign {
         for instance in &stage.instances {
             instance.supervise()?;
         }
-        let (stop, stopping) = watch::channel(false);
         let addresses = stage.instances.iter().map(|instance| (instance.public, instance.private)).collect();
         let door = Door::new(addresses, Patience { longest: patience(options, 180), pause: 500 })?;
-        let load = Load::new(door, cashiers, PACE, stopping);
-        let (readers_done, done) = watch::channel(false);
+        let crowd = Crowd::new(door, cashiers, PACE);
         let watch = Watch::new(stage.instances.len());
         let mut campaign = Self {
             options: options.clone(),
             stage,
-            load,
+            crowd,
             watch,
-            stop,
-            workers: JoinSet::new(),
-            readers: JoinSet::new(),
-            readers_done,
             dice,
             began,
             report: Report { seed: options.seed, ..Report::default() },
         };
         campaign.wait_until_ready().await?;
         let token = block_in_place(|| campaign.stage.instances[0].program.staff_token("judge"))?;
-        campaign.load.door.set_staff_token(&token);
-        for login in [SHARED, POOR] {
-            campaign.load.create(&mut campaign.dice, &Purse::of(login), 0).await;
-        }
-        for number in 0..options.players {
-            campaign.workers.spawn(Player::live(campaign.load.clone(), number, campaign.dice.fork(number)));
-        }
+        campaign.crowd.load.door.set_staff_token(&token);
+        campaign.crowd.enter(&mut campaign.dice, options.players).await;
         for number in 0..campaign.stage.instances.len() {
             let dice = campaign.dice.fork(1_000 + number as u64);
-            campaign.workers.spawn(look_after(campaign.load.clone(), campaign.watch.clone(), number, dice));
-        }
-        for number in 0..READERS {
-            let dice = campaign.dice.fork(2_000 + number);
-            campaign.readers.spawn(read_along(campaign.load.clone(), dice, done.clone()));
+            let looking = look_after(campaign.crowd.load.clone(), campaign.watch.clone(), number, dice);
+            campaign.crowd.workers.spawn(looking);
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         Ok(campaign)
@@ -155,7 +136,7 @@ impl Campaign {
     async fn wait_until_ready(&self) -> Result<(), Failure> {
         let deadline = Instant::now() + Duration::from_secs(60);
         for (number, instance) in self.stage.instances.iter().enumerate() {
-            while !matches!(self.load.door.once(&Call::readiness(), number, Duration::from_secs(2)).await, Ok(answer) if answer.status == 200)
+            while !matches!(self.crowd.load.door.once(&Call::readiness(), number, Duration::from_secs(2)).await, Ok(answer) if answer.status == 200)
             {
                 if Instant::now() > deadline {
                     let log = instance.program.log();
@@ -216,7 +197,7 @@ impl Campaign {
         let since = injected.began.checked_sub(Duration::from_secs(1)).unwrap_or(injected.began);
         // Whoever has closed its books answers nobody.
         if self.options.sabotage != Some(Sabotage::Async) {
-            settle::ask_again(&self.load, &mut self.dice, Some(since), AGAIN.0, &name).await;
+            settle::ask_again(&self.crowd.load, &mut self.dice, Some(since), AGAIN.0, &name).await;
         }
         self.note_ends(&name);
         Ok(())
@@ -238,7 +219,7 @@ impl Campaign {
                         let log = crate::process::last_lines(&log.join("\n"), 6);
                         let when = format!("{patience:?} after fault {number}, {kind}");
                         let text = format!("instance {instance} does not answer {when}:\n{log}");
-                        self.load.book().problem(text);
+                        self.crowd.load.book().problem(text);
                         break Instant::now();
                     }
                     None => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -252,73 +233,46 @@ impl Campaign {
     fn note_ends(&self, when: &str) {
         for instance in &self.stage.instances {
             for end in instance.ended_alone.lock().expect("nobody panics while noting").drain(..) {
-                self.load.book().problem(format!("{when}: {end}"));
+                self.crowd.load.book().problem(format!("{when}: {end}"));
             }
         }
     }
 
     async fn finish(mut self) -> Result<Report, Failure> {
-        self.stop.send_replace(true);
-        while self.workers.join_next().await.is_some() {}
+        self.crowd.leave().await;
         let mut dice = self.dice.fork(9_000);
         self.sabotage(&mut dice).await;
-        settle::payouts_at_rest(&self.load, &mut dice, patience(&self.options, 150)).await;
-        let (unknown, resolved) = settle::unknown_payouts(&self.load, &mut dice).await;
-        let again = settle::ask_again(&self.load, &mut dice, None, AGAIN.1, "at the end").await;
-        self.readers_done.send_replace(true);
-        let mut feeds = Vec::new();
-        while let Some(feed) = self.readers.join_next().await {
-            feeds.push(feed.map_err(|error| error.to_string())?);
-        }
-        feeds.push(read_again(&self.load, &mut dice).await);
-        let mut seen = settle::look(&self.load, &mut dice).await;
-        seen.feeds = feeds;
+        let rest = self.crowd.look(&mut dice, patience(&self.options, 150), AGAIN.1).await?;
         if let Some(problem) = block_in_place(|| self.stage.instances[0].program.verify()) {
-            self.load.book().problem(problem);
+            self.crowd.load.book().problem(problem);
         }
         let gave_up: u64 =
             self.stage.instances.iter().map(|one| one.gave_up.load(std::sync::atomic::Ordering::Relaxed)).sum();
         for instance in &self.stage.instances {
             let code = instance.end().await;
             if code != Some(0) {
-                self.load.book().problem(format!("instance {} does not stop in order: {code:?}", instance.number));
+                self.crowd
+                    .load
+                    .book()
+                    .problem(format!("instance {} does not stop in order: {code:?}", instance.number));
             }
         }
         self.note_ends("at the end");
         self.report.took = self.began.elapsed();
-        let book = self.load.book();
-        self.report.problems = compare(&book, &seen);
-        let counts = self.load.door.counts.lock().expect("nobody panics while counting").clone();
-        let count = |name: &str| counts.get(name).copied().unwrap_or(0);
-        self.report.figures = vec![
-            ("effects acknowledged", book.acknowledged),
-            ("answers asked for again", again),
-            ("lines in statements", seen.statements.values().map(|lines| lines.len() as u64).sum()),
-            ("deposits", book.deposits.len() as u64),
-            ("payouts", book.payouts.len() as u64),
-            ("payouts initiated", seen.initiations.len() as u64),
-            ("payouts of unknown outcome", unknown),
-            ("of these resolved", resolved),
-            ("events", seen.feeds.first().map_or(0, |feed| feed.len() as u64)),
+        self.report.problems = compare(&self.crowd.load.book(), &rest.seen);
+        self.report.figures = self.crowd.figures(&rest);
+        self.report.figures.extend([
             ("failovers", self.stage.cluster.as_ref().map_or(0, |cluster| cluster.failovers)),
             ("starts given up for want of a database", gave_up),
-            ("requests answered", count("answered")),
-            ("requests without a connection", count("no connection")),
-            ("requests without an answer", count("no answer")),
-            ("requests answered 503", count("503")),
-        ];
-        drop(book);
+        ]);
         Ok(self.report)
     }
 
     /// Does what must be found.
     async fn sabotage(&self, dice: &mut Dice) {
         match self.options.sabotage {
-            Some(Sabotage::Forget) => self.load.book().forget_one(),
-            Some(Sabotage::Double) => {
-                let call = Call::play(&Purse::numbered(0), "win", 777, "not-in-the-book");
-                let _nobody_writes_it_down = self.load.ask(dice, &call).await;
-            }
+            Some(Sabotage::Forget) => self.crowd.load.book().forget_one(),
+            Some(Sabotage::Double) => self.crowd.play_past_the_book(dice).await,
             Some(Sabotage::Async) | None => {}
         }
     }

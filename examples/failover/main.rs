@@ -5,7 +5,7 @@
 //!
 //! - [`postgres`], [`server`], [`cluster`]: the two servers. [`proxy`]: what stands between them and the instances.
 //! - [`instance`]: the processes, started again when they end. [`door`]: requests to any of them. [`watch`]: who answers, and since when.
-//! - [`player`], [`payout`], [`feed`]: the load. [`book`], [`compare`]: what must hold.
+//! - [`crowd`], [`player`], [`payout`], [`feed`]: the load. [`book`], [`compare`]: what must hold.
 //! - [`fault`], [`inject`], [`campaign`], [`settle`], [`report`]: the schedule, its faults, the end, and what is told of it.
 
 mod book;
@@ -13,6 +13,7 @@ mod campaign;
 mod cluster;
 mod command;
 mod compare;
+mod crowd;
 mod deposit;
 mod door;
 mod fault;

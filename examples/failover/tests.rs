@@ -6,6 +6,7 @@ mod book;
 mod campaign;
 mod cluster;
 mod compare;
+mod crowd;
 mod deposit;
 mod door;
 mod fault;

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use croupier::simulate::faults::Dice;
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::sync::{Notify, watch};
-use tokio::task::{JoinSet, block_in_place};
+use tokio::sync::Notify;
+use tokio::task::block_in_place;
 
-use crate::compare::{Told, compare};
-use crate::door::{Call, Door, Patience};
-use crate::feed::{READERS, read_again, read_along};
-use crate::house::{self, Purse};
+use crate::compare::compare;
+use crate::crowd::Crowd;
+use crate::door::{Door, Patience};
+use crate::house;
 use crate::moment::Moment;
 use crate::options::{Failure, Options, Sabotage};
-use crate::player::{Load, POOR, Player, SHARED, behaviour};
+use crate::player::behaviour;
 use crate::process::free_ports;
 use crate::program::Program;
 use crate::report::Report;
@@ -71,11 +71,7 @@ pub async fn run(options: &Options) -> Result<Report, Failure> {
 struct Books {
     options: Options,
     service: Service,
-    load: Arc<Load>,
-    stop: watch::Sender<bool>,
-    workers: JoinSet<()>,
-    readers: JoinSet<Vec<Told>>,
-    readers_done: watch::Sender<bool>,
+    crowd: Crowd,
     dice: Dice,
     /// Told by the Cashier when a payout has come.
     arrived: Arc<Notify>,
@@ -102,17 +98,10 @@ impl Books {
         let url = format!("sqlite://{}", database.display());
         let program = Program::new(home.to_owned(), &house::settings([public, private], home, &url, &cashiers))?;
         let door = Door::new(vec![(public, private)], Patience { longest: Duration::from_secs(120), pause: 20 })?;
-        let (stop, stopping) = watch::channel(false);
-        let load = Load::new(door, cashiers, Duration::from_millis(options.pace), stopping);
-        let (readers_done, done) = watch::channel(false);
         let mut books = Self {
             options: options.clone(),
             service: Service::new(program, private),
-            load,
-            stop,
-            workers: JoinSet::new(),
-            readers: JoinSet::new(),
-            readers_done,
+            crowd: Crowd::new(door, cashiers, Duration::from_millis(options.pace)),
             dice,
             arrived,
             database,
@@ -120,19 +109,10 @@ impl Books {
             unseen: None,
         };
         books.service.spawn()?;
-        books.start = books.service.wait_until_ready(&books.load.door).await?;
+        books.start = books.service.wait_until_ready(&books.crowd.load.door).await?;
         let token = block_in_place(|| books.service.program.staff_token("judge"))?;
-        books.load.door.set_staff_token(&token);
-        for login in [SHARED, POOR] {
-            books.load.create(&mut books.dice, &Purse::of(login), 0).await;
-        }
-        for number in 0..options.players {
-            books.workers.spawn(Player::live(books.load.clone(), number, books.dice.fork(number)));
-        }
-        for number in 0..READERS {
-            let dice = books.dice.fork(2_000 + number);
-            books.readers.spawn(read_along(books.load.clone(), dice, done.clone()));
-        }
+        books.crowd.load.door.set_staff_token(&token);
+        books.crowd.enter(&mut books.dice, options.players).await;
         Ok(books)
     }
 
@@ -158,7 +138,7 @@ impl Books {
             if number.is_multiple_of(LOOK) {
                 self.see(report).await?;
                 let when = format!("after kill {number} with seed {}", self.options.seed);
-                settle::ask_again(&self.load, &mut self.dice, Some(since), AGAIN.0, &when).await;
+                settle::ask_again(&self.crowd.load, &mut self.dice, Some(since), AGAIN.0, &when).await;
                 since = Instant::now();
             }
         }
@@ -168,7 +148,7 @@ impl Books {
     /// Waits until the service answers, unless it is known to.
     async fn see(&mut self, report: &mut Report) -> Result<(), Failure> {
         if let Some(after) = self.unseen.take() {
-            self.start = self.service.wait_until_ready(&self.load.door).await?;
+            self.start = self.service.wait_until_ready(&self.crowd.load.door).await?;
             report.restarted(after, self.start);
         }
         Ok(())
@@ -201,23 +181,12 @@ impl Books {
 
     /// Nothing more is asked, everything comes to rest and is compared.
     async fn finish(mut self, report: &mut Report) -> Result<(), Failure> {
-        self.stop.send_replace(true);
-        while self.workers.join_next().await.is_some() {}
+        self.crowd.leave().await;
         let mut dice = self.dice.fork(9_000);
         self.sabotage(&mut dice).await;
-        settle::payouts_at_rest(&self.load, &mut dice, REST).await;
-        let (unknown, resolved) = settle::unknown_payouts(&self.load, &mut dice).await;
-        let again = settle::ask_again(&self.load, &mut dice, None, AGAIN.1, "at the end").await;
-        self.readers_done.send_replace(true);
-        let mut feeds = Vec::new();
-        while let Some(feed) = self.readers.join_next().await {
-            feeds.push(feed.map_err(|error| error.to_string())?);
-        }
-        feeds.push(read_again(&self.load, &mut dice).await);
-        let mut seen = settle::look(&self.load, &mut dice).await;
-        seen.feeds = feeds;
+        let rest = self.crowd.look(&mut dice, REST, AGAIN.1).await?;
         let code = self.service.stop().await?;
-        let mut book = self.load.book();
+        let mut book = self.crowd.load.book();
         if code != Some(0) {
             book.problem(format!("it does not stop in order, {code:?}:\n{}", self.service.end_of_log()));
         }
@@ -225,38 +194,17 @@ impl Books {
             book.problem(problem);
         }
         let seed = self.options.seed.wrapping_add(report.databases);
-        report.problems.extend(compare(&book, &seen).into_iter().map(|problem| format!("seed {seed}: {problem}")));
-        let counts = self.load.door.counts.lock().expect("nobody panics while counting");
-        let count = |name: &str| counts.get(name).copied().unwrap_or(0);
-        report.add(&[
-            ("effects acknowledged", book.acknowledged),
-            ("answers asked for again at the end", again),
-            ("lines in statements", seen.statements.values().map(|lines| lines.len() as u64).sum()),
-            ("deposits", book.deposits.len() as u64),
-            ("deposits paid", book.deposits.values().filter(|deposit| deposit.paid).count() as u64),
-            ("deposits charged back", book.deposits.values().filter(|deposit| deposit.reversed).count() as u64),
-            ("payouts", book.payouts.len() as u64),
-            ("payouts initiated", seen.initiations.len() as u64),
-            ("payouts decided by a person", book.payouts.values().filter(|one| one.decision.is_some()).count() as u64),
-            ("payouts of unknown outcome at the end", unknown),
-            ("of these resolved", resolved),
-            ("events", seen.feeds.first().map_or(0, |feed| feed.len() as u64)),
-            ("requests answered", count("answered")),
-            ("requests without a connection", count("no connection")),
-            ("requests without an answer", count("no answer")),
-            ("requests answered 503", count("503")),
-        ]);
+        report.problems.extend(compare(&book, &rest.seen).into_iter().map(|problem| format!("seed {seed}: {problem}")));
+        drop(book);
+        report.add(&self.crowd.figures(&rest));
         Ok(())
     }
 
     /// Does what must be found.
     async fn sabotage(&self, dice: &mut Dice) {
         match self.options.sabotage {
-            Some(Sabotage::Forget) => self.load.book().forget_one(),
-            Some(Sabotage::Double) => {
-                let call = Call::play(&Purse::numbered(0), "win", 777, "not-in-the-book");
-                let _nobody_writes_it_down = self.load.ask(dice, &call).await;
-            }
+            Some(Sabotage::Forget) => self.crowd.load.book().forget_one(),
+            Some(Sabotage::Double) => self.crowd.play_past_the_book(dice).await,
             Some(Sabotage::Lose) | None => {}
         }
     }

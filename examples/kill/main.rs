@@ -3,7 +3,7 @@
 //! The load and the book outside the process are those of the failure campaign in `examples/failover`, and so is the comparison at the end.
 //!
 //! - [`house`], [`program`], [`service`]: the casinos, their settings, the process. [`door`]: requests to it.
-//! - [`player`], [`deposit`], [`payout`], [`feed`]: the load. [`book`], [`compare`], [`settle`]: what must hold.
+//! - [`crowd`], [`player`], [`deposit`], [`payout`], [`feed`]: the load. [`book`], [`compare`], [`settle`]: what must hold.
 //! - [`moment`], [`campaign`], [`report`]: when it is killed, the campaign, and what is told of it.
 
 #[path = "../failover/book.rs"]
@@ -13,6 +13,8 @@ mod campaign;
 mod command;
 #[path = "../failover/compare.rs"]
 mod compare;
+#[path = "../failover/crowd.rs"]
+mod crowd;
 #[path = "../failover/deposit.rs"]
 mod deposit;
 #[path = "../failover/door.rs"]

@@ -5,6 +5,8 @@ mod book;
 mod campaign;
 #[path = "../failover/compare.rs"]
 mod compare;
+#[path = "../failover/crowd.rs"]
+mod crowd;
 #[path = "../failover/deposit.rs"]
 mod deposit;
 #[path = "../failover/door.rs"]
