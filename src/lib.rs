@@ -23,6 +23,10 @@
 #[cfg(test)]
 extern crate self as croupier;
 
+/// Memory that a burst of connections took goes back to the system within seconds; the C library would keep it (docs/RELIABILITY.md).
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 pub mod api;
 pub mod app;
 pub mod cashier;

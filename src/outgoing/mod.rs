@@ -2,6 +2,7 @@
 //! never repeats, and always knows whether the request may have been received.
 
 pub mod address;
+pub mod page;
 mod resolver;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ use crate::ids::{ExternalId, Login};
 use crate::money::{Currency, Money};
 use crate::outgoing::Reply;
 use crate::outgoing::address::is_loopback_host;
+use crate::outgoing::page::web_page;
 
 /// The platform's own id of an order, among the facts.
 pub(super) const ORDER_ID: &str = "order_id";
@@ -175,8 +176,8 @@ pub(super) fn opened(account: &Account, order: &DepositOrder, reply: &Reply) -> 
         Said::Declined(why) => return Opening::Refused(why),
         Said::Unclear(why) => return Opening::Unknown(why),
     };
-    let page = Fields(&answer).visible_text("redirect", LONGEST_TEXT * 2).ok().flatten();
-    if page.is_some_and(|page| !is_a_page(page)) {
+    let to = Fields(&answer).visible_text("redirect", LONGEST_TEXT * 2).ok().flatten();
+    if to.is_some_and(|to| !is_a_page(to)) {
         return Opening::Unknown("it was taken, and leads to a page that no browser may go to".to_owned());
     }
     let mut requisites = to_show(&answer);
@@ -188,7 +189,7 @@ pub(super) fn opened(account: &Account, order: &DepositOrder, reply: &Reply) -> 
             requisites.entry(name.to_owned()).or_insert(text);
         }
     }
-    Opening::Open(Opened { redirect_url: page.map(str::to_owned), requisites, facts: facts(&answer) })
+    Opening::Open(Opened { redirect_url: to.map(str::to_owned), requisites, facts: facts(&answer) })
 }
 
 fn facts(answer: &Pairs<'_>) -> Texts {
@@ -197,7 +198,7 @@ fn facts(answer: &Pairs<'_>) -> Texts {
 
 /// A page that a browser may be sent to.
 fn is_a_page(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http" && is_loopback_host(&url))
+    web_page(text).is_some_and(|url| url.scheme() == "https" || is_loopback_host(&url))
 }
 
 /// What a payer is shown, by the names that players read. What the manual does not know is shown as it is: it may be needed.

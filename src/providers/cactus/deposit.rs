@@ -5,13 +5,12 @@
 
 use std::time::Duration;
 
-use url::Url;
-
 use super::account::{Account, DepositBy};
 use super::wire::{self, Answer, Proof};
 use super::{Cactus, rails};
 use crate::error::Error;
 use crate::outgoing::Reply;
+use crate::outgoing::page::web_page;
 use crate::providers::signed::pairs::{Value, is_blank};
 use crate::providers::{Call, DepositOrder, Opened, Opening, Step, Texts};
 
@@ -23,8 +22,6 @@ const OPERATOR: Duration = Duration::from_secs(300);
 
 /// The longest key and the longest address that a browser is sent to.
 const LONGEST_KEY: usize = 256;
-const LONGEST_URL: usize = 2048;
-
 /// The most requisites, and the longest name and text of one, in characters.
 const MOST: usize = 32;
 const LONGEST_NAME: usize = 64;
@@ -143,8 +140,7 @@ fn is_key(key: &str) -> bool {
 }
 
 fn good_url(account: &Account, text: &str) -> Option<String> {
-    let visible = text.len() <= LONGEST_URL && text.chars().all(|c| !c.is_whitespace() && !c.is_control());
-    let url = Url::parse(text).ok().filter(|_| visible)?;
+    let url = web_page(text)?;
     account.rules().check_url(&url).is_ok().then(|| text.to_owned())
 }
 

@@ -4,7 +4,6 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta};
 use serde_json::{Map, json};
-use url::Url;
 
 use super::account::{Account, rail, takes};
 use super::answer::{Answer, Meaning, cut, meaning};
@@ -16,6 +15,7 @@ use crate::error::Error;
 use crate::money::Money;
 use crate::outgoing::Reply;
 use crate::outgoing::address::is_loopback_host;
+use crate::outgoing::page::web_page;
 
 /// The platform's own id of an order, among the facts.
 pub(super) const INTERNAL_ID: &str = "internal_transaction_id";
@@ -161,7 +161,7 @@ pub(super) fn opened(account: &Account, order: &DepositOrder, reply: &Reply) -> 
 
 /// A page that a browser may be sent to.
 fn is_a_page(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http" && is_loopback_host(&url))
+    web_page(text).is_some_and(|url| url.scheme() == "https" || is_loopback_host(&url))
 }
 
 /// The longest text of an answer that is kept.

@@ -1,17 +1,13 @@
 //! A deposit begins: a deposit request of its own, or the one behind the player's cashier (manual, "Deposit requests", "Cashiers").
 
-use url::Url;
-
 use super::account::{Account, DepositBy};
 use super::call::{Flow, Script, Stop, is_problem, problem};
 use super::customer;
 use super::wire::{Doc, Thing, Written};
 use crate::error::Error;
 use crate::outgoing::Reply;
+use crate::outgoing::page::{LONGEST_PAGE, web_page};
 use crate::providers::{BALANCE_AVAILABLE, BALANCE_HELD, DepositOrder, Opened, Opening, Texts};
-
-/// The longest address that Rebilly takes.
-const LONGEST_URL: usize = 2083;
 
 /// The fields of `POST /cashiers` that today's edition refuses (manual, "POST /cashiers request").
 const BALANCES: [&str; 3] = ["balance", "bonusBalance", "pendingPayoutTotal"];
@@ -41,7 +37,7 @@ impl Wish<'_> {
     /// What both calls begin with.
     fn body(&self) -> Written {
         let [success, failure] = &self.order.return_urls;
-        let redirect = success.as_deref().or(failure.as_deref()).filter(|url| url.len() <= LONGEST_URL);
+        let redirect = success.as_deref().or(failure.as_deref()).filter(|url| url.len() <= LONGEST_PAGE);
         Written::default()
             .text("websiteId", &self.account.website_id)
             .text("customerId", self.customer)
@@ -85,18 +81,12 @@ fn opened(wish: &Wish<'_>, reply: &Reply, mut facts: Texts) -> Result<Opening, &
         return Err("the deposit request is another customer's");
     }
     let link = request.link("deposit").ok_or("the deposit request has no link to pay")?;
-    if !is_page(link) {
+    if web_page(link).is_none() {
         return Err("the link to pay is no address of a page");
     }
     facts.insert("deposit_request_id".to_owned(), id.to_owned());
     facts.insert("customer_id".to_owned(), wish.customer.to_owned());
     Ok(Opening::Open(Opened { redirect_url: Some(link.to_owned()), facts, ..Opened::default() }))
-}
-
-/// Whether a browser can be sent there.
-fn is_page(link: &str) -> bool {
-    let good = |url: &Url| matches!(url.scheme(), "https" | "http") && url.has_host() && url.username().is_empty();
-    link.len() <= LONGEST_URL && !link.chars().any(char::is_control) && Url::parse(link).is_ok_and(|url| good(&url))
 }
 
 /// `POST /cashiers`, and the deposit request behind it.

@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use url::Url;
-
 use super::super::account::Account;
 use super::super::initiation::{code, facts, object, shown};
 use super::super::pairs::{Members, Pairs, Value, is_blank};
@@ -14,13 +12,11 @@ use super::super::writing::as_json;
 use super::{card, decimal, is_whole};
 use crate::error::Error;
 use crate::outgoing::Reply;
+use crate::outgoing::page::web_page;
 use crate::providers::{Call, DepositOrder, Opened, Opening, Texts, Verb};
 
 /// Where the page to go to may be: the name of API 1.0, and that of API 2.0.
 const REDIRECTS: [&str; 2] = ["3ds_redirect_url", "redirect"];
-
-/// The longest address a player is sent to.
-const LONGEST_URL: usize = 2048;
 
 /// The request that makes it.
 pub(super) fn call(account: &Account, order: &DepositOrder, group: i64, key: &str) -> Result<Call, Error> {
@@ -88,11 +84,9 @@ fn redirect(answer: &Pairs<'_>) -> Result<Option<String>, String> {
                 return Err("a page to go to that is no address".to_owned());
             }
         };
-        let plain = text.len() <= LONGEST_URL && text.bytes().all(|b| b.is_ascii_graphic());
-        let good = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty();
-        return match Url::parse(text) {
-            Ok(url) if plain && good(&url) => Ok(Some(text.clone().into_owned())),
-            Ok(_) | Err(_) => Err("a page to go to that is no address".to_owned()),
+        return match web_page(text) {
+            Some(_) if text.is_ascii() => Ok(Some(text.clone().into_owned())),
+            Some(_) | None => Err("a page to go to that is no address".to_owned()),
         };
     }
     Ok(None)
