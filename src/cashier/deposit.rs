@@ -57,6 +57,9 @@ impl std::fmt::Debug for Wanted {
     }
 }
 
+/// The longest address of a page that a player or a game server names.
+const LONGEST_URL: usize = 2048;
+
 /// Reads an address that a browser can go to.
 ///
 /// # Errors
@@ -65,8 +68,8 @@ impl std::fmt::Debug for Wanted {
 pub fn read_url(sent: Option<String>, field: &'static str) -> Result<Option<String>, Error> {
     let Some(text) = sent.filter(|text| !text.is_empty()) else { return Ok(None) };
     match web_page(&text) {
-        Some(_) => Ok(Some(mask(&text).into_owned())),
-        None => Err(Error::Invalid(field)),
+        Some(_) if text.len() <= LONGEST_URL => Ok(Some(mask(&text).into_owned())),
+        Some(_) | None => Err(Error::Invalid(field)),
     }
 }
 

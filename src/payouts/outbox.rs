@@ -350,6 +350,13 @@ fn random_percent() -> i64 {
 mod tests {
     use super::*;
 
+    /// threats OUT-8: payouts of one outage do not come back together.
+    #[test]
+    fn waits_of_the_same_attempt_differ_from_one_payout_to_the_next() {
+        let waits: std::collections::BTreeSet<_> = (0..100).map(|_| wait_after(9, random_percent())).collect();
+        assert!(waits.len() > 5, "{waits:?}");
+    }
+
     #[test]
     fn waits_grow_to_a_bound_and_differ() {
         assert_eq!(wait_after(1, 20), 2_000_000);

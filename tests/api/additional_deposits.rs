@@ -1,7 +1,9 @@
 //! Money that Cactus found and made an invoice of its own of: shown to a person, or credited once for ever and shown afterwards.
 
+use croupier::ids::ExternalId;
 use croupier::money::MAX_MINOR;
 use croupier::orders::Status;
+use croupier::providers::Direction;
 use croupier::simulate::platforms::cactus::{Additional, Manners};
 use croupier::simulate::platforms::{End, Platform, Twist};
 use diesel::RunQueryDsl;
@@ -99,6 +101,25 @@ async fn an_invoice_is_credited_once_for_ever_whatever_is_said_of_it() {
     assert_eq!(both.app.reviews().await, ["additional_deposit", "paid_twice"]);
     both.says(&waiting, End::Paid).await;
     assert_eq!(both.app.balance("alice").await, (103_000, 0), "its own invoice credits it");
+}
+
+/// A question goes past what callbacks go through: its answer is judged where the money is credited.
+#[tokio::test]
+async fn what_was_credited_as_found_is_not_credited_once_more_when_its_order_is_asked_about() {
+    let both = credits().await;
+    let waiting = both.deposit("cactus_card").await.id();
+    let own: i64 = both.taken(&waiting).await.own_id.parse().expect("a number");
+    assert_eq!(both.callback("", own, 3, &[("request_id", Value::Null)]).await.0, 200);
+    assert_eq!((both.app.balance("alice").await, both.made().await), ((101_000, 0), 1));
+
+    both.cactus.set(&waiting, End::Paid);
+    let id = ExternalId::parse(&waiting).expect("an id");
+    let said = both.app.state.asker.ask_now(&id, Direction::Deposit).await.expect("it can be asked");
+
+    assert!(said.contains("status 3"), "{said}");
+    assert_eq!(both.app.balance("alice").await, (101_000, 0), "one payment");
+    assert_eq!(both.app.reviews().await, ["additional_deposit", "paid_twice"]);
+    both.app.holds().await;
 }
 
 #[tokio::test]

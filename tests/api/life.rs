@@ -5,7 +5,7 @@ use std::time::Duration;
 use croupier::clock;
 use croupier::db::schema::payouts;
 use croupier::ids::ExternalId;
-use croupier::orders::Status;
+use croupier::orders::{Status, reviews};
 use croupier::payouts::Stage;
 use croupier::payouts::approve::{self, By};
 use croupier::simulate::messages::{
@@ -106,6 +106,19 @@ async fn a_deposit_is_credited_after_a_decline_and_keeps_its_credit_after_anothe
 
     assert_eq!(app.balance("alice").await, (500, 0));
     assert_eq!(app.reviews().await, vec!["decline_after_credit"; DECLINES.len()]);
+}
+
+#[tokio::test]
+async fn a_review_of_a_deposit_says_what_came_and_how_the_deposit_stood() {
+    let app = TestApp::spawn().await;
+    app.player("alice").await;
+    let deposit = app.paid_deposit("alice", 100).await;
+
+    app.say(&deposit, PURCHASE, DECLINED).await;
+
+    let notes: Vec<_> =
+        app.read(|conn| reviews::list(conn, None, 0, 10)).await.into_iter().map(|one| one.note).collect();
+    assert_eq!(notes, [format!("deposit {}: type {PURCHASE} status {DECLINED} while credited", deposit.id)]);
 }
 
 #[tokio::test]

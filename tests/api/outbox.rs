@@ -10,7 +10,7 @@ use croupier::db::{self, DbConn, Scope, WriteTx, schema};
 use croupier::error::Error;
 use croupier::ids::{ExternalId, SiteId};
 use croupier::instance::Me;
-use croupier::orders::Status;
+use croupier::orders::{Status, reviews};
 use croupier::outgoing::Outgoing;
 use croupier::payouts::approve::{self, By};
 use croupier::payouts::orphans::Watch;
@@ -152,6 +152,59 @@ async fn a_row_written_under_a_clock_that_was_wrong_is_due() {
 
         assert_eq!(bench.stage(&id).await, Stage::Sent);
     }
+}
+
+/// The longest wait is five minutes, a fifth more or less; what is due later than twice that was written under another clock.
+#[tokio::test]
+async fn a_payout_that_waits_is_not_due_before_its_time() {
+    let cashier = cashier(|_| Behaviour::Accept).await;
+    let bench = Bench::new(&cashier.payout_url()).await;
+    let id = bench.payout(1_000).await;
+
+    for seconds in [60, 299, 301, 360, 590] {
+        bench.make_due(clock::now() + seconds * 1_000_000).await;
+        assert_eq!(bench.step().await, Worked::Idle, "due in {seconds} s");
+    }
+
+    assert_eq!((bench.stage(&id).await, cashier.all().len()), (Stage::Queued, 0));
+}
+
+#[tokio::test]
+async fn a_payout_that_cannot_be_written_waits_five_minutes_and_asks_a_person_until_it_can() {
+    const KIND: &str = "payout_cannot_be_written";
+    let cashier = cashier(|_| Behaviour::Accept).await;
+    let bench = Bench::new(&cashier.payout_url()).await;
+    let id = bench.payout(1_000).await;
+    damage(&bench, &id).await;
+    let order = id.to_string();
+    let another = move |tx: &mut WriteTx<'_>| {
+        let (site, external_id) = (SiteId(crate::process::SITE), Some(order.as_str()));
+        let about =
+            reviews::About { kind: "another", site, player: None, external_id, webhook_id: None, note: "another" };
+        reviews::open(tx, about, clock::now())
+    };
+    bench.state().db.write(Scope::from(&id), another).await.expect("a review of another kind stays open");
+    let asked = async || {
+        let before = clock::now();
+        assert_eq!(bench.step().await, Worked::Worked, "it was due, and looked at");
+        let wait = due_at(&bench, &id).await - before;
+        assert!((300_000_000..330_000_000).contains(&wait), "{wait} microseconds");
+        assert_eq!(bench.step().await, Worked::Idle, "it waits");
+        bench.make_due(clock::now()).await;
+        bench.reviews(&id).await.into_iter().filter(|review| review.kind == KIND).collect::<Vec<_>>()
+    };
+
+    assert_eq!(asked().await.len(), 1);
+    let open = asked().await;
+    assert_eq!(open.len(), 1, "once");
+    let (number, by) = (open[0].id, STAFF);
+    let close = move |tx: &mut WriteTx<'_>| reviews::close(tx, number, by.actor, by.reason, clock::now());
+    bench.state().db.write(Scope::from(&id), close).await.expect("closed");
+    assert_eq!(asked().await.len(), 2, "again, when somebody has closed it and it still cannot be written");
+
+    assert_eq!((bench.stage(&id).await, bench.attempts(&id).await.len(), cashier.all().len()), (Stage::Queued, 0, 0));
+    assert_eq!(bench.balance().await, (MONEY - 1_000, 1_000));
+    bench.assert_books().await;
 }
 
 #[tokio::test]
@@ -441,7 +494,7 @@ async fn rows_that_fail_for_ever_do_not_hold_up_others() {
     .await;
     let bench = Bench::new(&cashier.payout_url()).await;
     // Payouts that cannot be written for the wire, more of them than are sent at once, all due before the others.
-    for _ in 0..70 {
+    for _ in 0..260 {
         let id = bench.payout(1_000).await;
         damage(&bench, &id).await;
     }
@@ -516,6 +569,7 @@ async fn an_answer_after_the_attempt_was_called_unknown_is_a_note_and_nothing_el
         let bench = Bench::new(&cashier.payout_url()).await;
         let id = bench.payout(1_000).await;
         let claimed = claim_as(&bench, &id, "paused").await;
+        assert_eq!(claimed.payout, bench.standing(&id).await, "as it stands now");
         let (right, mut watch, start) = (another(&bench, "right"), Watch::default(), Instant::now());
         for seconds in [0, 120] {
             right.recover_later(&mut watch, start + Duration::from_secs(seconds)).await.expect("a look");

@@ -1,9 +1,17 @@
 //! One effect per cause, however often and however it is asked (threats IDM, WLT-1).
 
+use std::net::{IpAddr, Ipv4Addr};
+
+use croupier::clock;
 use croupier::db::schema::question_keys;
+use croupier::db::{Scope, WriteTx};
+use croupier::orders::Status;
+use croupier::payouts::Stage;
+use croupier::providers::{Notification, RawRequest};
 use croupier::simulate::Params;
 use croupier::simulate::caller::{Answer, Route};
-use croupier::simulate::messages::{PAYOUT, PURCHASE, SUCCESS, with, without};
+use croupier::simulate::messages::{DECLINED, PAYOUT, PURCHASE, SUCCESS, with, without};
+use croupier::webhooks;
 use diesel::prelude::*;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -272,6 +280,56 @@ async fn many_different_notifications_of_one_payment_credit_once() {
 
     assert!(answers.iter().all(Answer::acknowledges));
     assert_eq!((app.balance("alice").await, app.count("webhooks").await), ((500, 0), 30));
+}
+
+/// threats R6: only what moved money can have moved it twice.
+#[tokio::test]
+async fn what_moved_no_money_may_be_said_of_several_transactions() {
+    const PENDING: i64 = 1;
+    let app = TestApp::spawn().await;
+    app.player_with("alice", 1000).await;
+    let (deposit, payout) = (app.deposit("alice", 500).await, app.sent_payout("alice", 200).await);
+
+    for status in [PENDING, DECLINED] {
+        for (asked, kind) in [(&deposit, PURCHASE), (&payout, PAYOUT)] {
+            for transaction in [next_transaction(), next_transaction()] {
+                let notice = with(notification(&asked.id, &asked.order, kind, status), "transaction_id", transaction);
+                assert!(app.notify(&notice).await.acknowledges(), "type {kind} status {status}");
+            }
+        }
+    }
+
+    assert_eq!(app.deposit_status(&deposit).await, Status::Failed);
+    assert_eq!(app.payout_standing(&payout).await, (Status::Failed, Stage::Done));
+    assert_eq!((app.balance("alice").await, app.count("webhooks").await), ((1000, 0), 8));
+    assert_eq!(app.reviews().await, Vec::<String>::new());
+}
+
+/// threats R6: as the answer to a question may say it.
+#[tokio::test]
+async fn what_names_no_transaction_is_about_the_one_that_moved_the_money() {
+    let app = TestApp::spawn().await;
+    app.player_with("alice", 1000).await;
+    let (deposit, payout) = (app.paid_deposit("alice", 500).await, app.sent_payout("alice", 200).await);
+    app.say_paid_out(&payout).await;
+
+    let words = [
+        (&deposit, PURCHASE, "", 0),
+        (&payout, PAYOUT, "", 0),
+        (&deposit, PURCHASE, "another", 1),
+        (&payout, PAYOUT, "another", 2),
+    ];
+    for (nth, (asked, kind, transaction, kept)) in (0..).zip(words) {
+        let body = serde_json::to_vec(&signed(&notification(&asked.id, &asked.order, kind, SUCCESS))).expect("JSON");
+        let request = RawRequest::plain(Some("application/json"), "", &body, IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let read = app.state.settings.providers.carouseller.read_notification(&request).expect("a notification");
+        let told = Notification { transaction_id: transaction.into(), digest: [nth; 32], ..read };
+        let receive = move |tx: &mut WriteTx<'_>| webhooks::receive(tx, &told, clock::now());
+        app.state.db.write(Scope::Order(asked.id.clone()), receive).await.expect("it is stored");
+        assert_eq!(app.reviews().await, vec!["paid_twice"; kept], "type {kind} {transaction:?}");
+    }
+
+    assert_eq!(app.balance("alice").await, (1300, 0));
 }
 
 /// threats IDM-7

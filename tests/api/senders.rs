@@ -110,6 +110,25 @@ async fn where_unsigned_notifications_are_accepted_they_are_only_hints() {
     assert_eq!(app.balance("alice").await, (500, 0), "the signed one counts although the hint said the same");
 }
 
+/// threats SIG-14, R6
+#[tokio::test]
+async fn an_unsigned_hint_that_a_payout_was_paid_does_not_keep_its_decline_from_counting() {
+    let app = TestApp::with(|text| {
+        let text = set(&text, "sites.demo.carouseller", "allow_from", r#"["127.0.0.1"]"#);
+        set(&text, "sites.demo.carouseller", "accept_unsigned_webhooks", "true")
+    })
+    .await;
+    app.player_with("alice", 1000).await;
+    let payout = app.sent_payout("alice", 300).await;
+
+    let hint = app.notify_as_is(&notification(&payout.id, &payout.order, PAYOUT, SUCCESS), Dress::Json).await;
+    assert!(hint.acknowledges(), "{}", hint.summary());
+    assert_eq!((app.balance("alice").await, app.reviews().await), ((700, 300), vec!["unsigned".to_owned()]));
+    app.say_not_paid_out(&payout).await;
+
+    assert_eq!((app.balance("alice").await, app.reviews().await), ((1000, 0), vec!["unsigned".to_owned()]));
+}
+
 /// threats SIG-14; contract: `Address is not allowed`
 #[tokio::test]
 async fn an_address_is_judged_by_the_connection_and_by_trusted_proxies_only() {

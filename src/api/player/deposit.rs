@@ -57,7 +57,7 @@ pub(in crate::api) struct Deposit {
     /// 1 to 128 characters; a repetition with it has no second effect.
     #[schema(example = "0f9bb0e7-642d-4b70-b458-62e3993c7d2d")]
     idempotency_key: Option<String>,
-    /// Where the player goes after a payment; http or https, at most 2083 characters. Kept with the order.
+    /// Where the player goes after a payment; http or https, at most 2048 characters. Kept with the order.
     success_url: Option<String>,
     /// Where the player goes after none.
     failure_url: Option<String>,

@@ -164,7 +164,7 @@ fn must_be(field: &str) -> &'static str {
         "metadata_json" => {
             "must be a text that holds a JSON object of at most 8 KB, at most 16 deep, with each name once"
         }
-        "success_url" | "failure_url" => "must be an http or https address of at most 2083 characters",
+        "success_url" | "failure_url" => "must be an http or https address of at most 2048 characters",
         _ => "is not acceptable",
     }
 }

@@ -77,7 +77,7 @@ impl OpenCashier {
             let Some(text) = text else { continue };
             if name == "mirror_url" {
                 read_url(Some(text.clone()), "mirror_url")
-                    .map_err(|_| Problem::field(name, "must be an http or https address of at most 2083 characters"))?;
+                    .map_err(|_| Problem::field(name, "must be an http or https address of at most 2048 characters"))?;
             }
             if text.chars().count() > 1024 {
                 return Err(Problem::field(name, "must be at most 1024 characters"));
