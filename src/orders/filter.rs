@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::Status;
+use super::of_player::PAGE;
 use crate::db::DbConn;
 use crate::db::schema::players;
 use crate::ids::SiteId;
@@ -24,18 +25,19 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The ids of the orders that may pass, in order, where a login narrows them to those of a few players; `None` where any order may.
-    /// `of_player` looks them up for one player from an id on.
+    /// The first orders that pass, as `page` loads them: up to so many, of these ids where there are some. Where a login narrows them to
+    /// those of a few players, `of_player` looks up the ids for one of these from an id on.
     ///
     /// # Errors
     ///
     /// What the database says.
-    pub fn ids(
+    pub fn list<Listed>(
         &self,
         conn: &mut DbConn,
         of_player: impl Fn(&mut DbConn, PlayerId, &str) -> QueryResult<Vec<String>>,
-    ) -> QueryResult<Option<Vec<String>>> {
-        let Some(login) = &self.login else { return Ok(None) };
+        page: impl Fn(&mut DbConn, i64, Option<&[String]>) -> QueryResult<Vec<Listed>>,
+    ) -> QueryResult<Vec<Listed>> {
+        let Some(login) = &self.login else { return page(conn, self.limit, None) };
         let mut named = players::table.filter(players::login.eq(login)).select(players::id).into_boxed();
         if let Some(site) = self.site {
             named = named.filter(players::site_id.eq(site.0));
@@ -47,6 +49,14 @@ impl Filter {
             ids.extend(of_player(conn, PlayerId(player), after)?);
         }
         ids.sort_unstable();
-        Ok(Some(ids))
+        let mut listed = Vec::new();
+        for ids in ids.chunks(PAGE) {
+            let left = self.limit - i64::try_from(listed.len()).unwrap_or(self.limit);
+            if left <= 0 {
+                break;
+            }
+            listed.extend(page(conn, left, Some(ids))?);
+        }
+        Ok(listed)
     }
 }

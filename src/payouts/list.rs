@@ -23,16 +23,7 @@ pub struct Listed {
 ///
 /// What the database says.
 pub fn list(conn: &mut DbConn, filter: &Filter, stage: Option<Stage>) -> QueryResult<Vec<Listed>> {
-    let Some(ids) = filter.ids(conn, of_player::payouts)? else { return page(conn, filter, stage, filter.limit, None) };
-    let mut listed = Vec::new();
-    for ids in ids.chunks(of_player::PAGE) {
-        let left = filter.limit - i64::try_from(listed.len()).unwrap_or(filter.limit);
-        if left <= 0 {
-            break;
-        }
-        listed.extend(page(conn, filter, stage, left, Some(ids))?);
-    }
-    Ok(listed)
+    filter.list(conn, of_player::payouts, |conn, limit, ids| page(conn, filter, stage, limit, ids))
 }
 
 /// The first `limit` payouts that pass, of these ids where there are some.
