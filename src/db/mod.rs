@@ -107,9 +107,9 @@ impl Db {
         let distrusted: Arc<OnceLock<String>> = Arc::default();
         let (lanes, checkpoints, sealer) = match place {
             Place::Sqlite(path) => {
-                let writer = connect(place)?;
+                let writer = DbConn::Sqlite(sqlite::connect_writer(path)?);
                 let checkpoints = checkpoint::Checkpoints::start(path)?;
-                let lanes = lane::Lanes::of_file(writer, path.clone(), checkpoints.pressure(), announce);
+                let lanes = lane::Lanes::of_file(writer, path.clone(), checkpoints.log(), announce);
                 (lanes, Some(Arc::new(checkpoints)), None)
             }
             Place::Postgres(_) => {

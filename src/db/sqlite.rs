@@ -31,6 +31,18 @@ pub(super) fn connect(path: &Path) -> Result<SqliteConnection, OpenError> {
     Ok(conn)
 }
 
+/// Like [`connect`], for the one connection that writes all day: what it would need to take back a statement of a batch is kept in memory.
+/// SQLite would write it to a file of its own in the system's directory for temporary files, at every commit.
+///
+/// # Errors
+///
+/// Says what is wrong with the file, for the operator.
+pub(super) fn connect_writer(path: &Path) -> Result<SqliteConnection, OpenError> {
+    let mut conn = connect(path)?;
+    conn.batch_execute("PRAGMA temp_store = MEMORY").map_err(|error| unusable(path, error))?;
+    Ok(conn)
+}
+
 /// Opens a connection that only reads an existing file, beside a running service or without one.
 ///
 /// # Errors
@@ -154,6 +166,9 @@ mod tests {
         let path = directory.path().join("books.db");
         assert_settings(&mut connect(&path).expect("opens"), false);
         assert_settings(&mut connect_read_only(&path).expect("opens"), true);
+        let mut writer = connect_writer(&path).expect("opens");
+        assert_settings(&mut writer, false);
+        assert_eq!(pragma(&mut writer, "temp_store"), 2, "in memory");
 
         let pool = Pool::builder().max_size(4).build(Readers(path.into())).expect("a pool");
         let mut pooled: Vec<_> = (0..4).map(|_| pool.get().expect("a reader")).collect();

@@ -2,14 +2,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use tokio::sync::watch;
 
 use super::job::{Job, Ran};
 use super::next_batch;
+use crate::db::checkpoint::Log;
 use crate::db::connection::DbConn;
-use crate::db::sqlite::connect;
+use crate::db::sqlite::connect_writer;
 use crate::db::tx::{Memories, WriteTx, begin, commit, rollback};
 use crate::error::Error;
 
@@ -18,12 +20,13 @@ pub(super) struct Writer {
     conn: DbConn,
     path: PathBuf,
     memories: Memories,
+    log: Arc<Log>,
     announce: watch::Sender<u64>,
 }
 
 impl Writer {
-    pub(super) fn new(conn: DbConn, path: PathBuf, announce: watch::Sender<u64>) -> Self {
-        Self { conn, path, memories: Memories::default(), announce }
+    pub(super) fn new(conn: DbConn, path: PathBuf, log: Arc<Log>, announce: watch::Sender<u64>) -> Self {
+        Self { conn, path, memories: Memories::default(), log, announce }
     }
 
     pub(super) fn run(&mut self, waiting: &Receiver<Box<dyn Job>>) {
@@ -34,6 +37,7 @@ impl Writer {
                 log::error!("database: a batch panicked outside its writes");
                 self.reopen();
             }
+            self.log.move_rest(&mut self.conn);
         }
     }
 
@@ -113,7 +117,7 @@ impl Writer {
     /// After a failure whose extent is not known, nothing remembered is trusted: the truth is read again from the file.
     fn reopen(&mut self) {
         self.memories = Memories::default();
-        match connect(&self.path) {
+        match connect_writer(&self.path) {
             Ok(conn) => self.conn = DbConn::Sqlite(conn),
             Err(error) => log::error!("database: cannot be opened again, trying with the next write: {error}"),
         }
@@ -139,12 +143,13 @@ enum Attempt {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::mpsc::{SyncSender, sync_channel};
-    use std::sync::{Arc, Mutex};
 
     use diesel::connection::SimpleConnection;
 
     use crate::db::scope::Scope;
+    use crate::db::sqlite::connect;
 
     use super::*;
 
@@ -203,7 +208,7 @@ mod tests {
             },
         };
         let meanwhile: Box<dyn Job> = Box::new(Probe { ran: false, told: noted });
-        let mut writer = Writer::new(DbConn::Sqlite(impatient), path, watch::Sender::new(0));
+        let mut writer = Writer::new(DbConn::Sqlite(impatient), path, Arc::default(), watch::Sender::new(0));
 
         jobs.send(meanwhile).expect("room in the queue");
         drop(jobs);

@@ -7,7 +7,6 @@ mod server;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -15,6 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+use super::checkpoint::Log;
 use super::connection::DbConn;
 use super::place::Place;
 use super::scope::Scope;
@@ -35,7 +35,7 @@ type Jobs = SyncSender<Box<dyn Job>>;
 #[derive(Clone)]
 pub(super) struct Lanes {
     lanes: Arc<[Lane]>,
-    pressure: Arc<AtomicBool>,
+    log: Arc<Log>,
 }
 
 struct Lane {
@@ -44,16 +44,11 @@ struct Lane {
 }
 
 impl Lanes {
-    /// The one lane of a file. `announce` counts commits that somebody waits for; `pressure` says when nothing may be written.
-    pub(super) fn of_file(
-        conn: DbConn,
-        path: PathBuf,
-        pressure: Arc<AtomicBool>,
-        announce: watch::Sender<u64>,
-    ) -> Self {
-        let mut writer = file::Writer::new(conn, path, announce);
+    /// The one lane of a file. `announce` counts commits that somebody waits for; `log` says when nothing may be written.
+    pub(super) fn of_file(conn: DbConn, path: PathBuf, log: Arc<Log>, announce: watch::Sender<u64>) -> Self {
+        let mut writer = file::Writer::new(conn, path, log.clone(), announce);
         let lane = Lane::start(move |waiting| writer.run(waiting));
-        Self { lanes: Arc::new([lane]), pressure }
+        Self { lanes: Arc::new([lane]), log }
     }
 
     /// The lanes of a server.
@@ -70,7 +65,7 @@ impl Lanes {
             let mut writer = server::Writer::new(format!("{process}:{number}"), place.clone(), warm, committed);
             Lane::start(move |waiting| writer.run(waiting))
         };
-        Self { lanes: (0..count.max(1)).map(lane).collect(), pressure: Arc::default() }
+        Self { lanes: (0..count.max(1)).map(lane).collect(), log: Arc::default() }
     }
 
     pub(super) fn submit<T, F>(&self, scope: Scope, work: F) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
@@ -78,7 +73,7 @@ impl Lanes {
         T: Send + 'static,
         F: FnMut(&mut WriteTx<'_>) -> Result<T, Error> + Send + 'static,
     {
-        if self.pressure.load(Ordering::Relaxed) {
+        if self.log.is_full() {
             return Err(Error::Busy);
         }
         let lane = &self.lanes[self.lane_of(&scope)];
