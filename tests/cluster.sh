@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A PostgreSQL cluster of its own for the tests: made in a temporary directory on a free port, gone when the command ends.
+# A PostgreSQL cluster of its own for the tests: made in a temporary directory on a free port, gone when the command ends. TMPDIR says where.
 #
 #   tests/cluster.sh cargo test --locked      runs a command with TEST_DATABASE_URL set; ends with its exit code
 #   tests/cluster.sh                          says the address, and keeps the cluster until Ctrl-C
@@ -46,7 +46,12 @@ if [ "${1:-}" = "--durable" ]; then
   shift
 fi
 
-home=$(mktemp -d "${TMPDIR:-/tmp}/croupier-postgres-XXXXXX")
+# What need not outlive anything lies in memory where there is room for it: most of what a test costs a server is making and dropping files.
+place=${TMPDIR:-/tmp}
+if [ -z "$durable" ] && [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ] && [ "$(df -Pm /dev/shm | awk 'NR == 2 { print $4 }')" -ge 4096 ]; then
+  place=/dev/shm
+fi
+home=$(mktemp -d "$place/croupier-postgres-XXXXXX")
 server=""
 
 # However it ends, also by Ctrl-C: first the server, then its files.
@@ -96,6 +101,7 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 400
 shared_buffers = 128MB
+dynamic_shared_memory_type = mmap
 max_wal_size = 1GB
 jit = off
 log_min_messages = fatal

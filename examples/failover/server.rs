@@ -98,6 +98,8 @@ impl Server {
             "unix_socket_directories=",
             "max_connections=200",
             "shared_buffers=64MB",
+            // With its files: a server that is killed would leave it behind in the system's.
+            "dynamic_shared_memory_type=mmap",
             "wal_level=replica",
             "hot_standby=on",
             "synchronous_commit=on",
