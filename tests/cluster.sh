@@ -96,6 +96,7 @@ if ! initdb --locale-provider=icu --icu-locale=en-US --locale=C.UTF-8; then
   rm -rf "$home/data"
   initdb --locale="${LANG:-C.UTF-8}" || { cat "$home/initdb.log" >&2; exit 2; }
 fi
+# Shared memory with the files: a server that is killed would leave it behind in the system's.
 cat >>"$home/data/postgresql.conf" <<'CONF'
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''

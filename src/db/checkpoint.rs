@@ -1,6 +1,6 @@
-//! Moves the write-ahead log into the database file from a thread of its own, so that no commit waits for it. The last few pages of a long
-//! log are moved by the writer, between two commits: somebody else would have to keep it out meanwhile, and SQLite's way to wait for a lock
-//! is to sleep, longer each time.
+//! Moves the write-ahead log into the database file from a thread of its own, beside the commits. Only the end of a long log is moved by the
+//! writer, between two commits, and with it the file is synced, for that cannot be done while commits go on: somebody else would have to keep
+//! the writer out meanwhile, and SQLite's way to wait for a lock is to sleep, longer each time.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
@@ -24,11 +25,13 @@ struct Bounds {
     /// From here on it is begun anew. A log that only grows costs more: a sync of new blocks takes twice as long as one of blocks that are
     /// there, and the system has to find memory for each. A shorter log gives the writer pages to move more often.
     anew: i32,
-    /// From here on writes are refused, so that a reader that never ends cannot fill the disk (threats DUR-14).
+    /// From here on it is begun anew whatever it costs the writer: readers that come one upon the other kept it from being begun before.
+    forced: i32,
+    /// From here on nothing is written while a reader keeps pages in it: one that never ends cannot fill the disk (threats DUR-14).
     full: i32,
 }
 
-const BOUNDS: Bounds = Bounds { anew: 24_000, full: 60_000 };
+const BOUNDS: Bounds = Bounds { anew: 16_000, forced: 32_000, full: 48_000 };
 
 /// The log is not begun anew while a reader keeps more pages than these in it: they cannot be moved now, and the writer would try for nothing.
 const KEPT_BY_READERS: i32 = 600;
@@ -53,18 +56,27 @@ impl Log {
         self.is_full.load(Ordering::Relaxed)
     }
 
+    /// Whether the writer is to move the rest.
+    pub(super) fn has_rest(&self) -> bool {
+        self.has_rest.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_rest(&self, has_rest: bool) {
+        self.has_rest.store(has_rest, Ordering::Relaxed);
+    }
+
     /// Moves what is left of a log that is to begin anew with the next commit. For the writer, between two commits.
     pub(super) fn move_rest(&self, conn: &mut DbConn) {
         let DbConn::Sqlite(conn) = conn else { return };
-        if !self.has_rest.load(Ordering::Relaxed) {
+        if !self.has_rest() {
             return;
         }
-        match checkpoint(conn) {
+        match checkpoint(conn, PASSIVE) {
             // The checkpoint thread is at it.
             Ok(progress) if progress.busy != 0 => {}
-            Ok(_) => self.has_rest.store(false, Ordering::Relaxed),
+            Ok(_) => self.set_rest(false),
             Err(error) => {
-                self.has_rest.store(false, Ordering::Relaxed);
+                self.set_rest(false);
                 log::warn!("database: the rest of the log was not moved, trying again: {error}");
             }
         }
@@ -74,6 +86,7 @@ impl Log {
 impl Checkpoints {
     pub(super) fn start(path: &Path) -> Result<Self, OpenError> {
         let mut conn = connect(path)?;
+        conn.batch_execute(PATIENCE).map_err(|error| OpenError(format!("{}: {error}", path.display())))?;
         let (stop, stopped) = channel();
         let log = Arc::<Log>::default();
         let shared = log.clone();
@@ -102,10 +115,22 @@ impl Drop for Checkpoints {
     }
 }
 
+/// While the log is begun anew by force the writer waits, so nobody else is waited for long.
+const PATIENCE: &str = "PRAGMA busy_timeout = 20";
+
+/// Moves what nobody reads, and waits for nobody.
+const PASSIVE: &str = "PASSIVE";
+/// Waits for the writer and for readers of an older state, moves all and lets the next commit begin at the start.
+const RESTART: &str = "RESTART";
+/// Moves nothing: only says how it stands.
+const NOOP: &str = "NOOP";
+
 #[derive(QueryableByName)]
 struct Progress {
+    /// Not 0: somebody else is at it, or was waited for in vain.
     #[diesel(sql_type = Integer)]
     busy: i32,
+    /// Pages in the log, moved ones too.
     #[diesel(sql_type = Integer)]
     log: i32,
     #[diesel(sql_type = Integer)]
@@ -120,9 +145,10 @@ impl Progress {
 }
 
 fn step(conn: &mut SqliteConnection, log: &Log, bounds: &Bounds) {
-    match moved(conn, log, bounds.anew) {
+    match moved(conn, log, bounds) {
         Ok(progress) => {
-            let full = progress.left() > bounds.full;
+            // With nothing left the next write may begin at the start, and only a write can.
+            let full = progress.log > bounds.full && progress.left() > 0;
             if log.is_full.swap(full, Ordering::Relaxed) != full {
                 if full {
                     log::error!("database: a long reader blocks checkpoints; writes are refused until it ends");
@@ -136,45 +162,53 @@ fn step(conn: &mut SqliteConnection, log: &Log, bounds: &Bounds) {
 }
 
 /// Moves what is in the log. Once it is long, also what came meanwhile, so that little is left to the writer.
-fn moved(conn: &mut SqliteConnection, log: &Log, anew: i32) -> QueryResult<Progress> {
-    let progress = checkpoint(conn)?;
-    if progress.log < anew {
-        return Ok(progress);
+fn moved(conn: &mut SqliteConnection, log: &Log, bounds: &Bounds) -> QueryResult<Progress> {
+    let mut progress = checkpoint(conn, PASSIVE)?;
+    // With somebody who reads an older state the log cannot begin anew now; then it is as if it had not been tried.
+    if progress.log > bounds.forced && progress.left() <= KEPT_BY_READERS {
+        progress = checkpoint(conn, RESTART)?;
+    } else if progress.log > bounds.anew {
+        progress = checkpoint(conn, PASSIVE)?;
+        log.set_rest(progress.busy == 0 && progress.left() <= KEPT_BY_READERS);
     }
-    let progress = checkpoint(conn)?;
-    // With somebody who reads an older state it cannot be done now; then it is as if it had not been tried.
-    if progress.left() <= KEPT_BY_READERS {
-        log.has_rest.store(true, Ordering::Relaxed);
-    }
-    Ok(progress)
+    // Whoever else is at it, how it stands can be asked.
+    if progress.busy == 0 { Ok(progress) } else { checkpoint(conn, NOOP) }
 }
 
-/// Moves what nobody reads, without waiting for anybody.
-fn checkpoint(conn: &mut SqliteConnection) -> QueryResult<Progress> {
-    diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(conn)
+fn checkpoint(conn: &mut SqliteConnection, mode: &str) -> QueryResult<Progress> {
+    diesel::sql_query(format!("PRAGMA wal_checkpoint({mode})")).get_result(conn)
 }
 
 #[cfg(test)]
 mod tests {
-    use diesel::connection::SimpleConnection;
-
     use super::*;
+
+    /// Far from everything that a test writes.
+    const FAR: Bounds = Bounds { anew: 100_000, forced: 100_000, full: 100_000 };
+    const A_HUNDRED_PAGES: &str = "INSERT INTO filler VALUES (zeroblob(409600))";
+
+    /// A file with an empty table in it, and connections to it.
+    fn connections<const N: usize>() -> (tempfile::TempDir, [SqliteConnection; N]) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("books.db");
+        let mut connections = std::array::from_fn(|_| connect(&path).expect("opens"));
+        connections[0].batch_execute("CREATE TABLE filler (bytes BLOB)").expect("a table");
+        (directory, connections)
+    }
 
     #[test]
     fn a_long_reader_stops_writes_before_the_log_fills_the_disk_and_its_end_lets_them_go_on() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("books.db");
-        let (mut writer, mut reader) = (connect(&path).expect("opens"), connect(&path).expect("opens"));
-        writer.batch_execute("CREATE TABLE filler (bytes BLOB)").expect("a table");
-        let mut own = connect(&path).expect("opens");
-        let (log, bounds) = (Log::default(), Bounds { anew: 1000, full: 50 });
+        let (_directory, [mut writer, mut reader, mut own]) = connections();
+        let (log, bounds) = (Log::default(), Bounds { full: 150, ..FAR });
+        writer.batch_execute(A_HUNDRED_PAGES).expect("written");
+        reader.batch_execute("BEGIN; SELECT count(*) FROM filler").expect("a long read");
         step(&mut own, &log, &bounds);
         assert!(!log.is_full());
 
-        reader.batch_execute("BEGIN; SELECT count(*) FROM filler").expect("a long read");
-        writer.batch_execute("INSERT INTO filler VALUES (zeroblob(409600))").expect("a hundred pages");
+        // The reader keeps only these; what counts is how long the log gets.
+        writer.batch_execute(A_HUNDRED_PAGES).expect("written");
         step(&mut own, &log, &bounds);
-        assert!(log.is_full(), "the reader keeps the pages in the log");
+        assert!(log.is_full(), "the reader keeps pages in the log");
 
         reader.batch_execute("COMMIT").expect("its end");
         step(&mut own, &log, &bounds);
@@ -182,50 +216,75 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_a_long_log_is_moved_by_the_writer_and_its_next_commit_begins_at_the_start() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("books.db");
-        let (mut writer, mut own) = (DbConn::Sqlite(connect(&path).expect("opens")), connect(&path).expect("opens"));
-        let (log, bounds) = (Log::default(), Bounds { anew: 50, full: 1000 });
-        let fill = "INSERT INTO filler VALUES (zeroblob(409600))";
-        writer.batch_execute("CREATE TABLE filler (bytes BLOB)").expect("a table");
-        step(&mut own, &log, &bounds);
-        assert!(!log.has_rest.load(Ordering::Relaxed), "a short log goes on");
+    fn a_long_log_of_which_nothing_is_left_refuses_no_write_for_only_a_write_can_begin_it_anew() {
+        let (_directory, [mut writer, mut own]) = connections();
+        let log = Log::default();
+        writer.batch_execute(A_HUNDRED_PAGES).expect("written");
 
-        writer.batch_execute(fill).expect("a hundred pages");
+        step(&mut own, &log, &Bounds { full: 50, ..FAR });
+
+        assert!(!log.is_full());
+        writer.batch_execute("DELETE FROM filler").expect("the next commit");
+        assert!(checkpoint(&mut own, NOOP).expect("a look").log < 50);
+    }
+
+    #[test]
+    fn what_is_left_of_a_long_log_is_moved_by_the_writer_and_its_next_commit_begins_at_the_start() {
+        let (_directory, [writer, mut own]) = connections();
+        let (mut writer, log, bounds) = (DbConn::Sqlite(writer), Log::default(), Bounds { anew: 50, ..FAR });
         step(&mut own, &log, &bounds);
-        assert!(log.has_rest.load(Ordering::Relaxed));
-        writer.batch_execute(fill).expect("a hundred more, before the writer looks");
+        assert!(!log.has_rest(), "a short log goes on");
+
+        writer.batch_execute(A_HUNDRED_PAGES).expect("written");
+        step(&mut own, &log, &bounds);
+        assert!(log.has_rest());
+        writer.batch_execute(A_HUNDRED_PAGES).expect("written before the writer looks");
         log.move_rest(&mut writer);
-        assert!(!log.has_rest.load(Ordering::Relaxed));
+        assert!(!log.has_rest());
         writer.batch_execute("DELETE FROM filler").expect("the next commit");
 
-        let progress = checkpoint(&mut own).expect("a look");
+        let progress = checkpoint(&mut own, NOOP).expect("a look");
         assert!(progress.log < 100, "{} pages", progress.log);
     }
 
     #[test]
     fn while_a_reader_keeps_much_of_the_log_the_writer_is_not_asked_to_move_it() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("books.db");
-        let (mut writer, mut reader) = (connect(&path).expect("opens"), connect(&path).expect("opens"));
-        let mut own = connect(&path).expect("opens");
-        writer.batch_execute("CREATE TABLE filler (bytes BLOB)").expect("a table");
+        let (_directory, [mut writer, mut reader, mut own]) = connections();
+        let (log, bounds) = (Log::default(), Bounds { anew: 50, forced: 100, ..FAR });
         reader.batch_execute("BEGIN; SELECT count(*) FROM filler").expect("a long read");
         writer.batch_execute("INSERT INTO filler VALUES (zeroblob(4096000))").expect("a thousand pages");
-        let (log, bounds) = (Log::default(), Bounds { anew: 50, full: 5000 });
 
         step(&mut own, &log, &bounds);
 
-        assert!(!log.has_rest.load(Ordering::Relaxed));
+        assert!(!log.has_rest());
+        reader.batch_execute("COMMIT").expect("its end");
+        step(&mut own, &log, &Bounds { forced: 100_000, ..bounds });
+        assert!(log.has_rest());
+    }
+
+    #[test]
+    fn a_log_that_readers_of_the_newest_state_keep_from_beginning_anew_does_so_by_force() {
+        let (_directory, [mut writer, mut reader, mut own]) = connections();
+        own.batch_execute(PATIENCE).expect("little patience");
+        let (log, bounds) = (Log::default(), Bounds { anew: 50, forced: 80, ..FAR });
+        writer.batch_execute(A_HUNDRED_PAGES).expect("written");
+        reader.batch_execute("BEGIN; SELECT count(*) FROM filler").expect("a read of the newest state");
+        step(&mut own, &log, &bounds);
+        writer.batch_execute("DELETE FROM filler").expect("a commit beside the reader");
+        assert!(checkpoint(&mut own, NOOP).expect("a look").log > 100, "it went on behind what was there");
+
         reader.batch_execute("COMMIT").expect("its end");
         step(&mut own, &log, &bounds);
-        assert!(log.has_rest.load(Ordering::Relaxed));
+        reader.batch_execute("BEGIN; SELECT count(*) FROM filler").expect("the next reader, before any write");
+        writer.batch_execute("INSERT INTO filler VALUES (1)").expect("the next commit");
+
+        assert!(checkpoint(&mut own, NOOP).expect("a look").log < 50);
     }
 
     #[test]
     fn the_log_stays_below_256_mb() {
-        // What is refused comes one batch after the limit; a batch is far smaller than the rest.
-        assert!(i64::from(BOUNDS.full) * (4096 + 24) < 256 * 1024 * 1024 - 8 * 1024 * 1024);
+        // Between two looks as many pages come as were ever seen in that time, twice.
+        let (page, between_two_looks) = (4096 + 24, 2 * 8_000);
+        assert!(i64::from(BOUNDS.full + between_two_looks) * page < 256 << 20);
     }
 }

@@ -32,7 +32,8 @@ pub(super) fn connect(path: &Path) -> Result<SqliteConnection, OpenError> {
 }
 
 /// Like [`connect`], for the one connection that writes all day: what it would need to take back a statement of a batch is kept in memory.
-/// SQLite would write it to a file of its own in the system's directory for temporary files, at every commit.
+/// SQLite would write what is more than 64 KiB of it to a file of its own in the system's directory for temporary files: under load at
+/// nearly every commit.
 ///
 /// # Errors
 ///

@@ -218,4 +218,22 @@ mod tests {
         let told = told.lock().expect("nobody panics with it");
         assert_eq!(*told, [("first", false, true), ("meanwhile", false, true), ("after", true, false)]);
     }
+
+    #[test]
+    fn the_rest_of_a_long_log_is_moved_after_the_batch_that_it_was_asked_of() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("books.db");
+        let (conn, log) = (connect_writer(&path).expect("opens"), Arc::<Log>::default());
+        let mut writer = Writer::new(DbConn::Sqlite(conn), path, log.clone(), watch::Sender::new(0));
+        let (jobs, waiting): (SyncSender<Box<dyn Job>>, _) = sync_channel(1);
+        let asked = log.clone();
+        let told = move |ran: bool, _: Option<Error>| assert!(ran && asked.has_rest(), "the answer comes first");
+        log.set_rest(true);
+
+        jobs.send(Box::new(Probe { ran: false, told })).expect("room in the queue");
+        drop(jobs);
+        writer.run(&waiting);
+
+        assert!(!log.has_rest());
+    }
 }
