@@ -120,19 +120,24 @@ impl Stage<'_> {
 
     /// Starts the service. Where a call fails it may refuse to start; then somebody mends what is broken and starts it again.
     async fn start(&mut self) {
+        let mut whys = Vec::new();
         for _ in 0..=UNTIL_MENDED {
-            match home::service(self.home.path(), Some(self.cashier.address())).await {
-                Ok(app) => match app.worker().recover().await {
-                    Ok(_) => {
-                        self.app = Some(app);
-                        return;
-                    }
-                    Err(error) => self.undecided(&error.to_string()),
-                },
-                Err(error) => self.undecided(&error),
+            let started = match home::service(self.home.path(), Some(self.cashier.address())).await {
+                Ok(app) => app.worker().recover().await.map(|_| app).map_err(|error| error.to_string()),
+                Err(error) => Err(error),
+            };
+            match started {
+                Ok(app) => {
+                    self.app = Some(app);
+                    return;
+                }
+                Err(why) => {
+                    self.undecided(&why);
+                    whys.push(why);
+                }
             }
         }
-        self.problem("the service does not start any more".into());
+        self.problem(format!("the service does not start any more: {}", whys.join("; then: ")));
     }
 
     /// Nothing was decided: fine while a call fails, and then only for a while.

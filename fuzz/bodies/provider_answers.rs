@@ -211,7 +211,10 @@ fn opens(provider: &dyn Provider, replies: &[Reply]) -> Option<&'static str> {
             if let Some(url) = &opened.redirect_url {
                 // The name of a scheme means the same in either case.
                 let (scheme, _) = url.split_once("://").unwrap_or_default();
-                assert!(["https", "http"].iter().any(|one| scheme.eq_ignore_ascii_case(one)), "a player is sent to {url}");
+                assert!(
+                    ["https", "http"].iter().any(|one| scheme.eq_ignore_ascii_case(one)),
+                    "a player is sent to {url}"
+                );
                 assert!(!url.chars().any(char::is_control), "a player is sent to {url:?}");
             }
             assert!(opened.requisites.values().all(|text| !text.chars().any(char::is_control)), "{opened:?}");
