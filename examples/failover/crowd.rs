@@ -105,6 +105,7 @@ impl Crowd {
             ("requests without a connection", count("no connection")),
             ("requests without an answer", count("no answer")),
             ("requests answered 503", count("503")),
+            ("requests refused for the day", count("429")),
         ]
     }
 

@@ -177,6 +177,7 @@ impl Door {
     pub async fn once(&self, call: &Call, at: usize, patience: Duration) -> Result<Answer, Undecided> {
         let answer = tokio::time::timeout(patience, self.send(call, at)).await.unwrap_or(Err(Undecided::NoAnswer));
         self.count(match &answer {
+            Ok(answer) if is_too_many(answer) => "429",
             Ok(_) => "answered",
             Err(Undecided::NoConnection) => "no connection",
             Err(Undecided::NoAnswer) => "no answer",
@@ -210,7 +211,7 @@ impl Door {
         let response = request.body(call.body.clone()).send().await.map_err(lost)?;
         let status = response.status().as_u16();
         let body = response.bytes().await.map_err(lost)?;
-        if matches!(status, 408 | 429 | 502 | 503 | 504) {
+        if matches!(status, 408 | 502 | 503 | 504) {
             return Err(Undecided::Unavailable);
         }
         let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -264,6 +265,11 @@ impl Door {
 /// Whether two answers to one request agree: a refusal for want of money may be followed by a yes, since the player may have won.
 fn same(first: &Answer, second: &Answer) -> bool {
     is_wanting(first) || is_wanting(second) || first.body == second.body
+}
+
+/// Refused because the player has asked for as much as a day may hold. Asked again, it is refused again.
+pub fn is_too_many(answer: &Answer) -> bool {
+    answer.status == 429
 }
 
 /// Refused for want of money.

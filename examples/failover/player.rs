@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::book::Book;
-use crate::door::{Answer, Call, Door, is_wanting};
+use crate::door::{Answer, Call, Door, is_too_many, is_wanting};
 use crate::house::{AUTOMATIC, Purse, SITES};
 use crate::payout::{self, Held};
 
@@ -235,13 +235,17 @@ impl Player {
         while self.payouts.try_join_next().is_some() {}
     }
 
-    /// Asks in the players' API, now and then a second time with the same key; the id of the order.
+    /// Asks in the players' API, now and then a second time with the same key; the id of the order. `None` too when the player has asked
+    /// for as much as a day may hold.
     pub async fn as_player(&mut self, path: &str, body: &Value) -> Option<String> {
         let token = self.token().await?;
         let call = Call::player(&token, path, body);
         let mut first: Option<String> = None;
         for _ in 0..=usize::from(self.dice.percent(25)) {
             let answer = self.load.ask(&mut self.dice, &call).await?;
+            if is_too_many(&answer) && first.is_none() {
+                return None;
+            }
             let id = answer.json["transaction"]["id"].as_str().filter(|_| answer.status == 200).map(str::to_owned);
             if id.is_none() || first.is_some() && first != id {
                 self.load.unexpected(&call, &answer);
