@@ -93,8 +93,9 @@ fn establish(path: &Path) -> Result<SqliteConnection, OpenError> {
     let text = path.to_str().ok_or_else(|| OpenError("database.url: the path is not UTF-8".into()))?;
     let mut conn =
         SqliteConnection::establish(text).map_err(|error| OpenError(format!("{}: {error}", path.display())))?;
-    check_library(&mut conn).map_err(|error| unusable(path, error))??;
+    // Before anything is asked, which looks into the file: whoever closes it at this moment has it alone, and is waited for.
     conn.batch_execute(EVERY_CONNECTION).map_err(|error| unusable(path, error))?;
+    check_library(&mut conn).map_err(|error| unusable(path, error))??;
     Ok(conn)
 }
 
@@ -126,6 +127,8 @@ fn is_safe(version: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use diesel::r2d2::Pool;
     use diesel::sql_types::BigInt;
 
@@ -159,6 +162,23 @@ mod tests {
         for safe in ["3.51.3", "3.51.10", "3.52.0", "4.0.0"] {
             assert!(is_safe(safe), "{safe:?}");
         }
+    }
+
+    #[test]
+    fn whoever_has_the_file_alone_for_a_moment_is_waited_for() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("books.db");
+        let mut alone = connect(&path).expect("opens");
+        let takes_it = "PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE t (x INTEGER); PRAGMA journal_mode = DELETE;";
+        alone.batch_execute(takes_it).expect("has it alone");
+        let (tell, told) = std::sync::mpsc::channel();
+        let opens = std::thread::spawn(move || tell.send(connect_read_only(&path).map(|_| ())));
+
+        let early = told.recv_timeout(Duration::from_millis(100));
+        assert!(early.is_err(), "it did not wait: {early:?}");
+        drop(alone);
+        told.recv().expect("an answer").expect("it opens");
+        opens.join().expect("no panic").expect("told");
     }
 
     #[test]

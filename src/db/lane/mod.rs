@@ -93,17 +93,8 @@ impl Lanes {
 
     /// Takes no more work and waits for the last commit.
     pub(super) fn close(&self) {
-        for lane in self.lanes.iter() {
-            lane.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
-        }
-        for lane in self.lanes.iter() {
-            let Some(thread) = lane.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { continue };
-            if !ends_soon(&thread) {
-                log::error!("database: a commit has no answer; the stop does not wait for it");
-            } else if thread.join().is_err() {
-                log::error!("database: the writer lane ended with a panic");
-            }
-        }
+        self.lanes.iter().for_each(Lane::take_no_more);
+        self.lanes.iter().for_each(Lane::wait);
     }
 }
 
@@ -138,6 +129,30 @@ impl Lane {
                 Err(Error::Internal("the writer lane has stopped".into()))
             }
         }
+    }
+
+    fn take_no_more(&self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Waits for the last commit, and until the connection is closed.
+    fn wait(&self) {
+        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        if thread.thread().id() == std::thread::current().id() {
+            // A piece of work had the last handle of the database: its thread ends by itself.
+        } else if !ends_soon(&thread) {
+            log::error!("database: a commit has no answer; the stop does not wait for it");
+        } else if thread.join().is_err() {
+            log::error!("database: the writer lane ended with a panic");
+        }
+    }
+}
+
+/// The lock of a file must outlive the writing connection.
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.take_no_more();
+        self.wait();
     }
 }
 
