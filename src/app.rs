@@ -176,7 +176,7 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// What the listeners say.
+    /// What the listeners say. The disk failed under the database: then the process must end, and a new one may go on.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let (stopping, stopped) = (self.stopping, self.state.stopping.clone());
         let (served, all_served) = watch::channel(false);
@@ -200,7 +200,10 @@ impl Application {
         });
         let mut deadline = None;
         let stop = async {
-            stop.await;
+            tokio::select! {
+                () = stop => {}
+                () = db.failed() => {}
+            }
             deadline = Some(tokio::time::Instant::now() + STOP_PATIENCE);
             // From now on no payout is taken on, and requests that wait for events are answered; what is under way goes on.
             stopping.send_replace(true);
@@ -228,6 +231,11 @@ impl Application {
         served.send_replace(true);
         ended(marking, |error| log::error!("stop: the mark in server.state_dir was not kept: {error}")).await;
         db.close();
+        if db.has_failed() {
+            return Err(std::io::Error::other(
+                "the disk failed under the database: the log of its writes is kept for the next start",
+            ));
+        }
         log::info!("stopped");
         Ok(())
     }

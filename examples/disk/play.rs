@@ -74,7 +74,9 @@ pub async fn play(scenario: &Scenario, cashier: &CashierServer, weak: bool, faul
         number: 0,
         book: opening(scenario.begins),
         problems: Vec::new(),
+        reader: None,
         faulty: fault.is_some(),
+        ended: false,
         temporary: 0,
     };
     if scenario.fails_from_the_start {
@@ -85,7 +87,7 @@ pub async fn play(scenario: &Scenario, cashier: &CashierServer, weak: bool, faul
         disk.arm(fault);
     }
     for step in &scenario.steps {
-        if stage.problems.is_empty() {
+        if stage.problems.is_empty() && !stage.ended {
             stage.step(step).await;
         }
     }
@@ -105,7 +107,11 @@ struct Stage<'a> {
     number: usize,
     book: Book,
     problems: Vec<String>,
+    /// Somebody who reads an older state.
+    reader: Option<DbConn>,
     faulty: bool,
+    /// The service has stopped by itself, because the disk failed under a checkpoint.
+    ended: bool,
     temporary: u64,
 }
 
@@ -149,6 +155,7 @@ impl Stage<'_> {
         if self.temporary >= UNTIL_MENDED {
             self.disk.mend();
         }
+        self.ended |= self.app.as_ref().is_some_and(|app| app.state().db.has_failed());
     }
 
     async fn step(&mut self, step: &Step) {
@@ -156,8 +163,10 @@ impl Stage<'_> {
             Step::Ask(wish) => self.ask(*wish).await,
             Step::Together(wishes) => self.together(wishes).await,
             Step::Send(behaviour, login, change) => self.send(behaviour.clone(), login, *change).await,
-            Step::Checkpoint => self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)"),
-            Step::CheckpointAndCut => self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)"),
+            Step::Checkpoint => self.checkpoint().await,
+            Step::CheckpointAndCut => self.cut(),
+            Step::Hold => self.hold(),
+            Step::LetGo => self.reader = None,
             Step::Restart => {
                 self.stop();
                 self.start().await;
@@ -171,12 +180,36 @@ impl Stage<'_> {
         }
     }
 
-    fn checkpoint(&mut self, sql: &str) {
-        let moved = db::connect(&home::place(self.home.path()))
-            .map_err(|error| error.to_string())
-            .and_then(|mut conn| conn.batch_execute(sql).map_err(|error| error.to_string()));
+    /// The service's own, now.
+    async fn checkpoint(&mut self) {
+        self.app().state().db.move_log().await;
+        if self.app().state().db.has_failed() {
+            self.undecided("a checkpoint");
+        }
+    }
+
+    /// By somebody else, and the log is cut to nothing.
+    fn cut(&mut self) {
+        let moved =
+            db::connect(&home::place(self.home.path())).map_err(|error| error.to_string()).and_then(|mut conn| {
+                conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(|error| error.to_string())
+            });
         if let Err(error) = moved {
             self.undecided(&error);
+        }
+    }
+
+    /// From here on somebody reads the state of now, and what comes later stays in the log.
+    fn hold(&mut self) {
+        let begun = db::connect_read_only(&home::place(self.home.path())).map_err(|error| error.to_string()).and_then(
+            |mut conn| {
+                let sql = "BEGIN; SELECT count(*) FROM players";
+                conn.batch_execute(sql).map_err(|error| error.to_string()).map(|()| conn)
+            },
+        );
+        match begun {
+            Ok(conn) => self.reader = Some(conn),
+            Err(error) => self.undecided(&error),
         }
     }
 
@@ -237,6 +270,9 @@ impl Stage<'_> {
                     return self.problem(format!("{:?}: refused: {error}", wish.what));
                 }
                 Err(error) => self.undecided(&format!("{:?}: {error}", wish.what)),
+            }
+            if self.ended {
+                return;
             }
             if asked.ask.again() == Again::Never && self.happened(asked).await {
                 self.disk.note(Promise::Answered(asked.number, "done".into()));
@@ -323,6 +359,9 @@ impl Stage<'_> {
                 Ok(Err(error)) => {
                     failed = true;
                     self.undecided(&format!("the worker: {error}"));
+                    if self.ended {
+                        return;
+                    }
                 }
                 Err(_) => return self.problem("the worker does not come back".into()),
             }
@@ -347,7 +386,8 @@ impl Stage<'_> {
 
     /// The end: the books agree with ours and with themselves, nothing was sent twice, and the service stops.
     async fn close(&mut self) {
-        if !self.problems.is_empty() || self.app.is_none() {
+        self.reader = None;
+        if !self.problems.is_empty() || self.app.is_none() || self.ended {
             return self.stop();
         }
         let logins: Vec<&'static str> = self.book.keys().copied().collect();

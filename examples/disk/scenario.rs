@@ -36,9 +36,13 @@ pub enum Step {
     Together(Vec<Wish>),
     /// The worker sends one payout, and the Cashier answers so. The change is what that does to the money of this player.
     Send(Behaviour, &'static str, (i64, i64)),
-    /// The log is moved into the database file; cut to nothing, too.
+    /// The service moves its log into the database file.
     Checkpoint,
+    /// Somebody else does, and cuts it to nothing.
     CheckpointAndCut,
+    /// From here on a reader keeps what comes in the log.
+    Hold,
+    LetGo,
     /// An orderly stop, and a start.
     Restart,
 }
@@ -276,6 +280,8 @@ fn surroundings() -> Vec<Scenario> {
         ],
     );
     (fresh.begins, fresh.fails_from_the_start) = (Begins::Empty, true);
+    // They fill pages to which nothing is written later.
+    let many = (0..40).map(|number| of("bob", play(Kind::Win, 1, format!("win-{number}").leak()))).collect();
     let start = |name, begins| {
         let start = asks(name, vec![deposit("d", 700), notice("d", 700, PAID).moves(700, 0)]);
         Scenario { begins, fails_from_the_start: true, ..start }
@@ -285,6 +291,21 @@ fn surroundings() -> Vec<Scenario> {
         scenario(
             "checkpoints-between",
             vec![one(1, "a"), Step::Checkpoint, one(2, "b"), one(3, "c"), Step::Checkpoint, one(4, "d")],
+        ),
+        // The first part is moved without a sync, the second with one, and then the log begins anew.
+        scenario(
+            "a-checkpoint-in-two-parts",
+            vec![
+                Step::Together(many),
+                Step::Hold,
+                one(2, "b"),
+                Step::Checkpoint,
+                Step::LetGo,
+                Step::Checkpoint,
+                one(3, "c"),
+                Step::Checkpoint,
+                one(4, "d"),
+            ],
         ),
         scenario("the-log-cut-to-nothing", vec![one(1, "a"), Step::CheckpointAndCut, one(2, "b"), one(3, "c")]),
         scenario(

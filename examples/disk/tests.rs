@@ -15,9 +15,16 @@ mod report;
 mod scenario;
 mod vfs;
 
+use ask::{Ask, perform};
 use clap::Parser;
+use croupier::app::Application;
+use croupier::db::{Scope, WriteTx};
+use croupier::error::Error;
+use croupier::wallet::transactions::Kind;
+use disk::{Disk, Fault, How};
 use options::Options;
 use report::Report;
+use scenario::Begins;
 
 /// One campaign at a time: each uses all cores.
 static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
@@ -60,6 +67,48 @@ fn a_call_that_fails_gets_temporary_answers_and_the_service_goes_on() {
 
     assert_eq!(report.problems, Vec::<String>::new());
     assert!(report.sum(|row| row.faults) > 50 && report.sum(|row| row.temporary) > 20, "{:?}", report.rows);
+}
+
+/// A service that has written something when its disk fails under a checkpoint, and is well again; and where it lives.
+async fn after_a_failed_checkpoint() -> (tempfile::TempDir, Application) {
+    vfs::install();
+    let home = home::directory();
+    let books = home::books(Begins::WithPlayers);
+    home::put(home.path(), books);
+    let disk = Disk::watch(home.path(), books.to_vec(), false);
+    let app = home::service(home.path(), None).await.expect("starts");
+    app.state().db.write(Scope::Nobody, win("before")).await.expect("written");
+    disk.arm(Some(Fault { nth: 0, how: How::Io, times: u64::MAX, denied: false }));
+    app.state().db.move_log().await;
+    disk.mend();
+    disk.end();
+    (home, app)
+}
+
+fn win(reference: &'static str) -> impl FnMut(&mut WriteTx<'_>) -> Result<String, Error> + Send + 'static {
+    move |tx| perform(tx, &Ask::Play { login: "anna", kind: Kind::Win, amount: 100, reference })
+}
+
+/// threats R8
+#[actix_web::test]
+async fn after_a_checkpoint_that_the_disk_failed_nothing_more_is_written_and_the_log_is_kept() {
+    let (home, app) = after_a_failed_checkpoint().await;
+
+    let refused = app.state().db.write(Scope::Nobody, win("after")).await;
+    assert!(matches!(refused, Err(Error::Busy)), "{refused:?}");
+
+    drop(app);
+    let log = home.path().join(format!("{}-wal", home::FILE));
+    assert!(std::fs::metadata(log).is_ok_and(|log| log.len() > 0), "whoever closed the file last removed its log");
+}
+
+#[actix_web::test]
+async fn a_checkpoint_that_the_disk_failed_ends_the_service_with_an_error() {
+    let (_home, app) = after_a_failed_checkpoint().await;
+
+    let ended = app.run(std::future::pending()).await;
+
+    assert!(ended.is_err(), "an end like any other");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Moves the write-ahead log into the database file from a thread of its own, beside the commits. Only the end of a long log is moved by the
 //! writer, between two commits, and with it the file is synced, for that cannot be done while commits go on: somebody else would have to keep
 //! the writer out meanwhile, and SQLite's way to wait for a lock is to sleep, longer each time.
+//!
+//! A checkpoint that the disk fails is not tried again: SQLite moves pages without a sync while some are left, counts them as moved, and syncs
+//! with the last ones; when that sync fails, a system may have forgotten all of them (Linux does). The log is all there is then. Nothing more
+//! is written to it, nobody begins it anew, and the process ends: the next start moves everything once more.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +16,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
+use tokio::sync::{oneshot, watch};
 
 use super::OpenError;
 use super::connection::DbConn;
@@ -38,7 +43,7 @@ const KEPT_BY_READERS: i32 = 600;
 
 /// The checkpoint thread. Dropping it ends the thread.
 pub(super) struct Checkpoints {
-    stop: Option<Sender<()>>,
+    wake: Option<Sender<oneshot::Sender<()>>>,
     thread: Option<JoinHandle<()>>,
     log: Arc<Log>,
 }
@@ -48,6 +53,7 @@ pub(super) struct Checkpoints {
 pub(super) struct Log {
     is_full: AtomicBool,
     has_rest: AtomicBool,
+    has_failed: watch::Sender<bool>,
 }
 
 impl Log {
@@ -65,6 +71,25 @@ impl Log {
         self.has_rest.store(has_rest, Ordering::Relaxed);
     }
 
+    /// Whether the disk failed under a checkpoint: nothing more is written.
+    pub(super) fn has_failed(&self) -> bool {
+        *self.has_failed.borrow()
+    }
+
+    /// Ends when the disk fails under a checkpoint.
+    pub(super) async fn failed(&self) {
+        let heard = self.has_failed.subscribe().wait_for(|failed| *failed).await.is_ok();
+        debug_assert!(heard, "the sender is here");
+    }
+
+    fn not_moved(&self, error: &diesel::result::Error) {
+        if !is_of_the_disk(error) {
+            log::warn!("database: checkpoint failed, trying again: {error}");
+        } else if !self.has_failed.send_replace(true) {
+            log::error!("database: the disk failed under a checkpoint; nothing more is written: {error}");
+        }
+    }
+
     /// Moves what is left of a log that is to begin anew with the next commit. For the writer, between two commits.
     pub(super) fn move_rest(&self, conn: &mut DbConn) {
         let DbConn::Sqlite(conn) = conn else { return };
@@ -77,7 +102,7 @@ impl Log {
             Ok(_) => self.set_rest(false),
             Err(error) => {
                 self.set_rest(false);
-                log::warn!("database: the rest of the log was not moved, trying again: {error}");
+                self.not_moved(&error);
             }
         }
     }
@@ -87,28 +112,47 @@ impl Checkpoints {
     pub(super) fn start(path: &Path) -> Result<Self, OpenError> {
         let mut conn = connect(path)?;
         conn.batch_execute(PATIENCE).map_err(|error| OpenError(format!("{}: {error}", path.display())))?;
-        let (stop, stopped) = channel();
+        let (wake, woken) = channel::<oneshot::Sender<()>>();
         let log = Arc::<Log>::default();
         let shared = log.clone();
         let run = move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PERIOD) {
+            while !shared.has_failed() {
+                let told = match woken.recv_timeout(PERIOD) {
+                    Ok(told) => Some(told),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                };
                 step(&mut conn, &shared, &BOUNDS);
+                told.map(|told| told.send(()));
+            }
+            if shared.has_failed() {
+                // Whoever closes the file last moves the rest of the log and removes it: nobody may.
+                std::mem::forget(conn);
             }
         };
         let spawned = std::thread::Builder::new().name("checkpoint".into()).spawn(run);
         let thread = spawned.map_err(|error| OpenError(format!("cannot start the checkpoint thread: {error}")))?;
-        Ok(Self { stop: Some(stop), thread: Some(thread), log })
+        Ok(Self { wake: Some(wake), thread: Some(thread), log })
     }
 
     /// What there is to say of the log, now and later.
     pub(super) fn log(&self) -> Arc<Log> {
         self.log.clone()
     }
+
+    /// Moves what can be moved now, without waiting for the next time.
+    pub(super) async fn step(&self) {
+        let (tell, told) = oneshot::channel();
+        if self.wake.as_ref().is_some_and(|wake| wake.send(tell).is_ok()) {
+            // No word: it has ended, for the disk has failed.
+            let _moved = told.await;
+        }
+    }
 }
 
 impl Drop for Checkpoints {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        drop(self.wake.take());
         if let Some(thread) = self.thread.take() {
             let _ended = thread.join();
         }
@@ -157,8 +201,13 @@ fn step(conn: &mut SqliteConnection, log: &Log, bounds: &Bounds) {
                 }
             }
         }
-        Err(error) => log::warn!("database: checkpoint failed, trying again: {error}"),
+        Err(error) => log.not_moved(&error),
     }
+}
+
+/// Whether the disk is to blame, and not its want of room, or somebody who has the file. SQLite has these words for all such errors.
+fn is_of_the_disk(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, about) if about.message() == "disk I/O error")
 }
 
 /// Moves what is in the log. Once it is long, also what came meanwhile, so that little is left to the writer.

@@ -81,7 +81,7 @@ pub struct Db {
     news: Arc<watch::Sender<u64>>,
     sealer: Option<Arc<sealer::Sealer>>,
     distrusted: Arc<OnceLock<String>>,
-    _checkpoints: Option<Arc<checkpoint::Checkpoints>>,
+    checkpoints: Option<Arc<checkpoint::Checkpoints>>,
     _lock: Option<Arc<FileLock>>,
 }
 
@@ -118,7 +118,7 @@ impl Db {
             }
         };
         let (place, lock) = (place.clone(), lock.map(Arc::new));
-        Ok(Self { place, lanes, readers, commits, news, sealer, distrusted, _checkpoints: checkpoints, _lock: lock })
+        Ok(Self { place, lanes, readers, commits, news, sealer, distrusted, checkpoints, _lock: lock })
     }
 
     /// Runs `work` in a write transaction and returns after the commit is on the disk, and on the standby where there is one.
@@ -213,6 +213,23 @@ impl Db {
     /// Why not.
     pub async fn check(&self) -> Result<(), Error> {
         self.read(|conn| Ok(migrate::database_id(conn).map(|_| ())?)).await
+    }
+
+    /// Whether the disk has failed in a way that only a new process may go on from: nothing more is written here (threats R8).
+    pub fn has_failed(&self) -> bool {
+        self.lanes.log().has_failed()
+    }
+
+    /// Ends when [`Db::has_failed`] becomes true.
+    pub async fn failed(&self) {
+        self.lanes.log().failed().await;
+    }
+
+    /// Moves the write-ahead log of a file into it, as far as can be. It is done all the time; this is for tests that go step by step.
+    pub async fn move_log(&self) {
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.step().await;
+        }
     }
 
     /// Ends the writer lanes after what waits in them; later writes get `Internal`. For an orderly stop.

@@ -32,6 +32,10 @@ impl Writer {
     pub(super) fn run(&mut self, waiting: &Receiver<Box<dyn Job>>) {
         while let Ok(first) = waiting.recv() {
             let batch = next_batch(first, waiting);
+            if self.log.has_failed() {
+                batch.into_iter().for_each(|job| job.answer(Some(Error::Busy)));
+                continue;
+            }
             if catch_unwind(AssertUnwindSafe(|| self.batch(batch, waiting))).is_err() {
                 // The callers have lost their answers and may ask again; what is remembered may be half of the truth.
                 log::error!("database: a batch panicked outside its writes");

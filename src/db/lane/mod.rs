@@ -68,12 +68,17 @@ impl Lanes {
         Self { lanes: (0..count.max(1)).map(lane).collect(), log: Arc::default() }
     }
 
+    /// What there is to say of the log of a file; of a server's nothing.
+    pub(super) fn log(&self) -> &Log {
+        &self.log
+    }
+
     pub(super) fn submit<T, F>(&self, scope: Scope, work: F) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
     where
         T: Send + 'static,
         F: FnMut(&mut WriteTx<'_>) -> Result<T, Error> + Send + 'static,
     {
-        if self.log.is_full() {
+        if self.log.is_full() || self.log.has_failed() {
             return Err(Error::Busy);
         }
         let lane = &self.lanes[self.lane_of(&scope)];
