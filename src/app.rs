@@ -50,6 +50,9 @@ const PLAYERS_LISTS: usize = 2;
 /// 30 s (threats NET-8); an answer that comes later finds its payout unknown after the next start.
 const STOP_PATIENCE: Duration = Duration::from_secs(25);
 
+/// Why all of the books are checked at the start after that.
+const DISK_FAILED: &str = "the disk failed under a checkpoint";
+
 /// How long to wait before what was under way is looked at again, when the database did not let us.
 const RECOVER_AGAIN: Duration = Duration::from_secs(2);
 
@@ -204,7 +207,9 @@ impl Application {
                 () = stop => {}
                 () = db.failed() => {}
             }
-            deadline = Some(tokio::time::Instant::now() + STOP_PATIENCE);
+            // With nothing to be written any more nothing that is under way can end.
+            let patience = if db.has_failed() { Duration::ZERO } else { STOP_PATIENCE };
+            deadline = Some(tokio::time::Instant::now() + patience);
             // From now on no payout is taken on, and requests that wait for events are answered; what is under way goes on.
             stopping.send_replace(true);
         };
@@ -232,6 +237,10 @@ impl Application {
         ended(marking, |error| log::error!("stop: the mark in server.state_dir was not kept: {error}")).await;
         db.close();
         if db.has_failed() {
+            // The next start looks at everything.
+            if let Err(error) = self.books.mark.raise_doubt(DISK_FAILED) {
+                log::error!("the doubt about the books cannot be kept in server.state_dir: {error}");
+            }
             return Err(std::io::Error::other(
                 "the disk failed under the database: the log of its writes is kept for the next start",
             ));

@@ -16,7 +16,7 @@ use crate::disk::{Event, Fault, How, Trace};
 use crate::home;
 use crate::image::{Image, Replay};
 use crate::options::{Options, Sabotage};
-use crate::play::{cashier, play};
+use crate::play::{Played, cashier, play};
 use crate::promise::Promise;
 use crate::report::{Report, Row};
 use crate::scenario::{Begins, Scenario, Step, all};
@@ -281,17 +281,20 @@ impl Shared<'_> {
             self.problem(scenario, &format!("{place}: {problem}"));
         }
         let images = if played.problems.is_empty() { IMAGES_AFTER_A_FAULT } else { 0 };
-        self.after_a_fault(job, &played.trace, &place, images, checker);
+        self.after_a_fault(job, &played, &place, images, checker);
         let mut row = self.rows[scenario].lock().expect("nobody panicked with it");
         (row.faults, row.temporary) = (row.faults + 1, row.temporary + played.temporary);
         row.images_after_faults += images;
+        row.ended += u64::from(played.ended);
     }
 
-    /// What was acknowledged in spite of the fault is still there after a kill, or after a power cut, just before the service stopped.
-    fn after_a_fault(&self, job: &Job, trace: &Trace, place: &str, images: u64, checker: &mut Checker) {
-        let last = trace.events.iter().rposition(|event| matches!(event, Event::Promised(_)));
-        let mut replay = Replay::new(trace);
-        trace.events[..last.map_or(0, |at| at + 1)].iter().for_each(|event| replay.step(event));
+    /// What was acknowledged in spite of the fault is still there after a kill, or after a power cut, just before the service stopped; or after
+    /// it stopped by itself.
+    fn after_a_fault(&self, job: &Job, played: &Played, place: &str, images: u64, checker: &mut Checker) {
+        let events = &played.trace.events;
+        let last = events.iter().rposition(|event| played.ended || matches!(event, Event::Promised(_)));
+        let mut replay = Replay::new(&played.trace);
+        events[..last.map_or(0, |at| at + 1)].iter().for_each(|event| replay.step(event));
         for number in 0..images {
             let image = match number {
                 0 => replay.killed(),

@@ -28,6 +28,10 @@ fn main() -> ExitCode {
     // What the service says of faults that are made is no news, unless somebody wants to see it.
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off")).init();
     let options = options::Options::parse();
+    // A service that stops by itself leaves what it had open to the end of its process, and here that is this one.
+    if let Err(problem) = croupier::handles::raise() {
+        eprintln!("{problem}");
+    }
     let report = campaign::run(&options);
     report.print(options.json);
     if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

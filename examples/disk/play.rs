@@ -47,6 +47,8 @@ pub struct Played {
     pub problems: Vec<String>,
     /// Calls since the fault was set, and the one that failed.
     pub calls: (u64, Option<Kind>),
+    /// The service has stopped by itself, because the disk failed under a checkpoint.
+    pub ended: bool,
     /// Answers that were none.
     pub temporary: u64,
 }
@@ -76,7 +78,6 @@ pub async fn play(scenario: &Scenario, cashier: &CashierServer, weak: bool, faul
         problems: Vec::new(),
         reader: None,
         faulty: fault.is_some(),
-        ended: false,
         temporary: 0,
     };
     if scenario.fails_from_the_start {
@@ -87,13 +88,14 @@ pub async fn play(scenario: &Scenario, cashier: &CashierServer, weak: bool, faul
         disk.arm(fault);
     }
     for step in &scenario.steps {
-        if stage.problems.is_empty() && !stage.ended {
+        if stage.problems.is_empty() && !stage.has_ended() {
             stage.step(step).await;
         }
     }
     let calls = disk.disarm();
+    let ended = stage.has_ended();
     stage.close().await;
-    Played { trace: disk.end(), problems: stage.problems, calls, temporary: stage.temporary }
+    Played { trace: disk.end(), problems: stage.problems, calls, ended, temporary: stage.temporary }
 }
 
 struct Stage<'a> {
@@ -110,8 +112,6 @@ struct Stage<'a> {
     /// Somebody who reads an older state.
     reader: Option<DbConn>,
     faulty: bool,
-    /// The service has stopped by itself, because the disk failed under a checkpoint.
-    ended: bool,
     temporary: u64,
 }
 
@@ -155,7 +155,11 @@ impl Stage<'_> {
         if self.temporary >= UNTIL_MENDED {
             self.disk.mend();
         }
-        self.ended |= self.app.as_ref().is_some_and(|app| app.state().db.has_failed());
+    }
+
+    /// Whether the service stops by itself, because the disk failed under a checkpoint.
+    fn has_ended(&self) -> bool {
+        self.app.as_ref().is_some_and(|app| app.state().db.has_failed())
     }
 
     async fn step(&mut self, step: &Step) {
@@ -271,7 +275,7 @@ impl Stage<'_> {
                 }
                 Err(error) => self.undecided(&format!("{:?}: {error}", wish.what)),
             }
-            if self.ended {
+            if self.has_ended() {
                 return;
             }
             if asked.ask.again() == Again::Never && self.happened(asked).await {
@@ -345,7 +349,12 @@ impl Stage<'_> {
         self.disk.note(Promise::Asked(asked.clone()));
         let (began, mut failed, mut waits) = (Instant::now(), false, false);
         loop {
-            match tokio::time::timeout(PATIENCE, self.app().worker().step()).await {
+            // A worker that cannot write down what it knows tries on.
+            let worked = tokio::select! {
+                worked = tokio::time::timeout(PATIENCE, self.app().worker().step()) => worked,
+                () = self.app().state().db.failed() => return self.undecided("the worker"),
+            };
+            match worked {
                 Ok(Ok(Worked::Worked)) if sent.load(Ordering::SeqCst) => break,
                 // It was claimed and could not be looked at again: certainly not sent, and due again after the service's own pause.
                 Ok(Ok(Worked::Worked)) if self.faulty => waits = true,
@@ -359,9 +368,6 @@ impl Stage<'_> {
                 Ok(Err(error)) => {
                     failed = true;
                     self.undecided(&format!("the worker: {error}"));
-                    if self.ended {
-                        return;
-                    }
                 }
                 Err(_) => return self.problem("the worker does not come back".into()),
             }
@@ -387,7 +393,7 @@ impl Stage<'_> {
     /// The end: the books agree with ours and with themselves, nothing was sent twice, and the service stops.
     async fn close(&mut self) {
         self.reader = None;
-        if !self.problems.is_empty() || self.app.is_none() || self.ended {
+        if !self.problems.is_empty() || self.app.is_none() || self.has_ended() {
             return self.stop();
         }
         let logins: Vec<&'static str> = self.book.keys().copied().collect();

@@ -28,6 +28,8 @@ pub struct Row {
     pub images_after_faults: u64,
     /// Answers that were none.
     pub temporary: u64,
+    /// How often the service stopped by itself.
+    pub ended: u64,
 }
 
 /// The whole campaign.
@@ -79,6 +81,7 @@ impl Report {
             "I/O errors",
             "images after errors",
             "temporary answers",
+            "stops",
         ]);
         let mut sum = Row { name: "all", ..Row::default() };
         for row in &self.rows {
@@ -91,6 +94,7 @@ impl Report {
             sum.faults += row.faults;
             sum.images_after_faults += row.images_after_faults;
             sum.temporary += row.temporary;
+            sum.ended += row.ended;
         }
         table.add_row(cells(&sum));
         for column in table.column_iter_mut().skip(1) {
@@ -103,14 +107,14 @@ impl Report {
         let row = |row: &Row| {
             json!({"scenario": row.name, "calls": row.calls, "syncs": row.syncs, "acknowledged": row.acknowledged,
                 "kills": row.kills, "cuts": row.cuts, "faults": row.faults,
-                "images_after_faults": row.images_after_faults, "temporary": row.temporary})
+                "images_after_faults": row.images_after_faults, "temporary": row.temporary, "ended": row.ended})
         };
         json!({"ok": self.ok(), "seed": self.seed, "seconds": self.took.as_secs(), "problems": self.problems,
             "scenarios": self.rows.iter().map(row).collect::<Vec<_>>()})
     }
 }
 
-fn cells(row: &Row) -> [String; 9] {
+fn cells(row: &Row) -> [String; 10] {
     [
         row.name.to_owned(),
         row.calls.to_string(),
@@ -121,5 +125,6 @@ fn cells(row: &Row) -> [String; 9] {
         row.faults.to_string(),
         row.images_after_faults.to_string(),
         row.temporary.to_string(),
+        row.ended.to_string(),
     ]
 }

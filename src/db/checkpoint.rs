@@ -4,8 +4,11 @@
 //!
 //! A checkpoint that the disk fails is not tried again: SQLite moves pages without a sync while some are left, counts them as moved, and syncs
 //! with the last ones; when that sync fails, a system may have forgotten all of them (Linux does). The log is all there is then. Nothing more
-//! is written to it, nobody begins it anew, and the process ends: the next start moves everything once more.
+//! is written to it, nobody begins it anew, its index is forgotten, which says what counts as moved, and the process ends: whoever opens the
+//! file next moves everything once more.
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +23,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::OpenError;
 use super::connection::DbConn;
+use super::lane::ends_soon;
 use super::sqlite::connect;
 
 /// Too long and the log grows past what one checkpoint moves quickly; too short and pages are written more often than needed.
@@ -82,7 +86,7 @@ impl Log {
         debug_assert!(heard, "the sender is here");
     }
 
-    fn not_moved(&self, error: &diesel::result::Error) {
+    pub(super) fn not_moved(&self, error: &diesel::result::Error) {
         if !is_of_the_disk(error) {
             log::warn!("database: checkpoint failed, trying again: {error}");
         } else if !self.has_failed.send_replace(true) {
@@ -93,7 +97,7 @@ impl Log {
     /// Moves what is left of a log that is to begin anew with the next commit. For the writer, between two commits.
     pub(super) fn move_rest(&self, conn: &mut DbConn) {
         let DbConn::Sqlite(conn) = conn else { return };
-        if !self.has_rest() {
+        if !self.has_rest() || self.has_failed() {
             return;
         }
         match checkpoint(conn, PASSIVE) {
@@ -116,12 +120,15 @@ impl Checkpoints {
         let log = Arc::<Log>::default();
         let shared = log.clone();
         let run = move || {
-            while !shared.has_failed() {
+            loop {
                 let told = match woken.recv_timeout(PERIOD) {
                     Ok(told) => Some(told),
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => break,
                 };
+                if shared.has_failed() {
+                    break;
+                }
                 step(&mut conn, &shared, &BOUNDS);
                 told.map(|told| told.send(()));
             }
@@ -153,10 +160,25 @@ impl Checkpoints {
 impl Drop for Checkpoints {
     fn drop(&mut self) {
         drop(self.wake.take());
-        if let Some(thread) = self.thread.take() {
+        // A disk that fails may also let somebody wait for ever.
+        if let Some(thread) = self.thread.take().filter(ends_soon) {
             let _ended = thread.join();
         }
     }
+}
+
+/// Makes everybody who opens the file from now on, and whoever has it open, find out from the log itself what is in it, and take nothing of it
+/// for moved. The two copies of the index' header at its beginning are worth nothing after this (SQLite, WAL-mode File Format, 2.1).
+///
+/// For a process in which nobody writes any more, and that ends: with the handle the system drops its locks of the index.
+///
+/// # Errors
+///
+/// What the system says.
+pub(super) fn forget_index(path: &Path) -> std::io::Result<()> {
+    let mut index = path.as_os_str().to_owned();
+    index.push("-shm");
+    OpenOptions::new().write(true).open(index)?.write_all(&[0; 2 * 48])
 }
 
 /// While the log is begun anew by force the writer waits, so nobody else is waited for long.
@@ -229,12 +251,22 @@ fn checkpoint(conn: &mut SqliteConnection, mode: &str) -> QueryResult<Progress> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Far from everything that a test writes.
     const FAR: Bounds = Bounds { anew: 100_000, forced: 100_000, full: 100_000 };
     const A_HUNDRED_PAGES: &str = "INSERT INTO filler VALUES (zeroblob(409600))";
+
+    fn said(words: &str) -> diesel::result::Error {
+        let kind = diesel::result::DatabaseErrorKind::Unknown;
+        diesel::result::Error::DatabaseError(kind, Box::new(words.to_owned()))
+    }
+
+    /// What SQLite says when a call to the system failed.
+    pub(in crate::db) fn of_the_disk() -> diesel::result::Error {
+        said("disk I/O error")
+    }
 
     /// A file with an empty table in it, and connections to it.
     fn connections<const N: usize>() -> (tempfile::TempDir, [SqliteConnection; N]) {
@@ -328,6 +360,52 @@ mod tests {
         writer.batch_execute("INSERT INTO filler VALUES (1)").expect("the next commit");
 
         assert!(checkpoint(&mut own, NOOP).expect("a look").log < 50);
+    }
+
+    #[test]
+    fn after_its_index_was_forgotten_nothing_of_a_log_counts_as_moved() {
+        let (directory, [mut writer, mut own]) = connections();
+        writer.batch_execute(A_HUNDRED_PAGES).expect("written");
+        let before = checkpoint(&mut own, PASSIVE).expect("moved");
+        assert_eq!(before.left(), 0);
+
+        forget_index(&directory.path().join("books.db")).expect("forgotten");
+
+        let after = checkpoint(&mut own, NOOP).expect("a look");
+        assert_eq!((after.log, after.checkpointed), (before.log, 0));
+        let filled: i64 = diesel::sql_query("SELECT count(*) AS count FROM filler")
+            .get_result::<Count>(&mut writer)
+            .expect("reads")
+            .count;
+        assert_eq!(filled, 1);
+    }
+
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        count: i64,
+    }
+
+    #[test]
+    fn after_a_failed_checkpoint_neither_the_writer_nor_the_thread_moves_anything() {
+        let (_directory, [writer, mut own]) = connections();
+        let (mut writer, log) = (DbConn::Sqlite(writer), Log::default());
+        log.set_rest(true);
+        log.not_moved(&of_the_disk());
+
+        log.move_rest(&mut writer);
+
+        assert!(log.has_failed() && log.has_rest());
+        assert_eq!(checkpoint(&mut own, NOOP).expect("a look").checkpointed, 0);
+    }
+
+    #[test]
+    fn only_the_words_for_errors_of_the_disk_end_the_service() {
+        for words in ["database or disk is full", "database is locked", "unable to open database file", ""] {
+            let log = Log::default();
+            log.not_moved(&said(words));
+            assert!(!log.has_failed(), "{words}");
+        }
     }
 
     #[test]

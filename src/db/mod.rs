@@ -232,9 +232,14 @@ impl Db {
         }
     }
 
-    /// Ends the writer lanes after what waits in them; later writes get `Internal`. For an orderly stop.
+    /// Ends the writer lanes after what waits in them; later writes get `Internal`. For an orderly stop, and for one because the disk has failed.
     pub fn close(&self) {
         self.lanes.close();
+        if let (true, Some(path)) = (self.has_failed(), self.place.file())
+            && let Err(error) = checkpoint::forget_index(path)
+        {
+            log::error!("database: end every program that has the file open before the next start: {error}");
+        }
     }
 }
 

@@ -33,14 +33,16 @@ pub(super) fn connect(path: &Path) -> Result<SqliteConnection, OpenError> {
 
 /// Like [`connect`], for the one connection that writes all day: what it would need to take back a statement of a batch is kept in memory.
 /// SQLite would write what is more than 64 KiB of it to a file of its own in the system's directory for temporary files: under load at
-/// nearly every commit.
+/// nearly every commit. It moves its log only where that is looked after (`checkpoint`): SQLite would do so within a commit, and say nothing when
+/// the disk failed.
 ///
 /// # Errors
 ///
 /// Says what is wrong with the file, for the operator.
 pub(super) fn connect_writer(path: &Path) -> Result<SqliteConnection, OpenError> {
     let mut conn = connect(path)?;
-    conn.batch_execute("PRAGMA temp_store = MEMORY").map_err(|error| unusable(path, error))?;
+    conn.batch_execute("PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0")
+        .map_err(|error| unusable(path, error))?;
     Ok(conn)
 }
 
@@ -142,6 +144,16 @@ mod tests {
         diesel::select(diesel::dsl::sql::<BigInt>(&sql)).get_result(conn).expect("a setting")
     }
 
+    fn autocheckpoint(conn: &mut SqliteConnection) -> i64 {
+        #[derive(QueryableByName)]
+        struct Pages {
+            #[diesel(sql_type = BigInt)]
+            wal_autocheckpoint: i64,
+        }
+        let pages = diesel::sql_query("PRAGMA wal_autocheckpoint").get_result::<Pages>(conn);
+        pages.expect("a setting").wal_autocheckpoint
+    }
+
     fn assert_settings(conn: &mut SqliteConnection, is_reader: bool) {
         let mode = diesel::select(diesel::dsl::sql::<Text>("(SELECT * FROM pragma_journal_mode)"));
         assert_eq!(mode.get_result::<String>(conn).expect("a mode"), "wal");
@@ -190,6 +202,7 @@ mod tests {
         let mut writer = connect_writer(&path).expect("opens");
         assert_settings(&mut writer, false);
         assert_eq!(pragma(&mut writer, "temp_store"), 2, "in memory");
+        assert_eq!(autocheckpoint(&mut writer), 0, "nothing is moved within a commit");
 
         let pool = Pool::builder().max_size(4).build(Readers(path.into())).expect("a pool");
         let mut pooled: Vec<_> = (0..4).map(|_| pool.get().expect("a reader")).collect();

@@ -152,6 +152,7 @@ mod tests {
 
     use diesel::connection::SimpleConnection;
 
+    use crate::db::checkpoint::tests::of_the_disk;
     use crate::db::scope::Scope;
     use crate::db::sqlite::connect;
 
@@ -221,6 +222,25 @@ mod tests {
 
         let told = told.lock().expect("nobody panics with it");
         assert_eq!(*told, [("first", false, true), ("meanwhile", false, true), ("after", true, false)]);
+    }
+
+    /// threats R8
+    #[test]
+    fn after_the_disk_failed_under_a_checkpoint_what_waits_is_refused_and_not_run() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("books.db");
+        let (conn, log) = (connect_writer(&path).expect("opens"), Arc::<Log>::default());
+        let mut writer = Writer::new(DbConn::Sqlite(conn), path, log.clone(), watch::Sender::new(0));
+        let (jobs, waiting): (SyncSender<Box<dyn Job>>, _) = sync_channel(1);
+        let (tell, told) = std::sync::mpsc::channel();
+        let told_once = move |ran: bool, failure: Option<Error>| tell.send((ran, failure)).expect("somebody listens");
+        log.not_moved(&of_the_disk());
+
+        jobs.send(Box::new(Probe { ran: false, told: told_once })).expect("room in the queue");
+        drop(jobs);
+        writer.run(&waiting);
+
+        assert!(matches!(told.recv().expect("an answer"), (false, Some(Error::Busy))));
     }
 
     #[test]
