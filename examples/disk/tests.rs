@@ -73,6 +73,7 @@ fn a_call_that_fails_gets_temporary_answers_and_the_service_goes_on() {
 
     assert_eq!(report.problems, Vec::<String>::new());
     assert!(report.sum(|row| row.faults) > 50 && report.sum(|row| row.temporary) > 20, "{:?}", report.rows);
+    assert!(report.sum(|row| row.ended) < report.sum(|row| row.faults) / 4, "{:?}", report.rows);
 }
 
 /// A service that has written something when its disk fails under a checkpoint, and is well again; and where it lives.
@@ -113,12 +114,15 @@ async fn after_a_checkpoint_that_the_disk_failed_nothing_more_is_written_and_the
 }
 
 #[actix_web::test]
-async fn a_checkpoint_that_the_disk_failed_ends_the_service_with_an_error() {
-    let (_home, app) = after_a_failed_checkpoint().await;
+async fn a_checkpoint_that_the_disk_failed_ends_the_service_with_an_error_and_the_next_start_looks_at_everything() {
+    let (home, app) = after_a_failed_checkpoint().await;
 
     let ended = tokio::time::timeout(PATIENCE, app.run(std::future::pending())).await;
 
     assert!(ended.expect("an end").is_err(), "an end like any other");
+    let files = std::fs::read_dir(home.path()).expect("our directory").flatten();
+    let doubts = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "doubt"));
+    assert_eq!(doubts.count(), 1);
 }
 
 #[test]

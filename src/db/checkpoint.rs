@@ -387,7 +387,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn after_a_failed_checkpoint_neither_the_writer_nor_the_thread_moves_anything() {
+    fn after_a_failed_checkpoint_the_writer_moves_nothing() {
         let (_directory, [writer, mut own]) = connections();
         let (mut writer, log) = (DbConn::Sqlite(writer), Log::default());
         log.set_rest(true);
