@@ -239,7 +239,7 @@ impl Application {
         if db.has_failed() {
             // The next start looks at everything.
             if let Err(error) = self.books.mark.raise_doubt(DISK_FAILED) {
-                log::error!("the doubt about the books cannot be kept in server.state_dir: {error}");
+                log::error!("the mark in server.state_dir cannot be written: {error}");
             }
             return Err(std::io::Error::other(
                 "the disk failed under the database: the log of its writes is kept for the next start",
