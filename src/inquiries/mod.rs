@@ -111,6 +111,8 @@ impl Asker {
             return Ok(Confirmed::Later(format!("{name} cannot be asked about {}", hint.external_id)));
         }
         let whose = Scope::Order(hint.external_id.clone());
+        // From the note on the order is due, and the schedule would take it up from under us; then its sender would be told to come again.
+        let held = self.pace.hold(&account);
         let noted = self.db.write(whose, move |tx| claim::note_hint(tx, name, &hint, clock::now())).await?;
         let pace = Duration::from_millis(manners.pace);
         let wait = match noted {
@@ -129,6 +131,7 @@ impl Asker {
             },
             Noted::Unknown => return Ok(Confirmed::Done),
         };
+        drop(held);
         let said = self.ask(*question, Some(news)).await?;
         Ok(if said.told { Confirmed::Done } else { Confirmed::Later(said.text) })
     }

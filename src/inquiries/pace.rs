@@ -1,6 +1,6 @@
 //! How fast a provider is asked for a site: by the monotonic clock, in this process. Each instance keeps it for itself.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,12 @@ pub struct Pace(Arc<Mutex<Known>>);
 #[derive(Debug, Default)]
 struct Known {
     free_at: HashMap<Account, Instant>,
-    under_way: HashSet<Account>,
+    /// How many have or hold the turn.
+    under_way: HashMap<Account, usize>,
 }
 
-/// One at a time is asked about by the schedule, so that a provider that does not answer takes no place from others. This is that one; it
-/// ends when this goes away.
+/// One at a time is asked about by the schedule, so that a provider that does not answer takes no place from others. This is that one, or
+/// somebody whom the schedule lets go first; it ends when this goes away.
 #[derive(Debug)]
 pub struct Turn {
     pace: Pace,
@@ -57,13 +58,23 @@ impl Pace {
     /// Whether the next place is there now.
     pub fn is_free(&self, account: &Account, now: Instant) -> bool {
         let known = self.known();
-        known.free_at.get(account).is_none_or(|free_at| *free_at <= now) && !known.under_way.contains(account)
+        known.free_at.get(account).is_none_or(|free_at| *free_at <= now) && !known.under_way.contains_key(account)
     }
 
     /// Takes the schedule's turn, unless it is taken.
     pub fn turn(&self, account: &Account) -> Option<Turn> {
-        let free = self.known().under_way.insert(account.clone());
-        free.then(|| Turn { pace: self.clone(), account: account.clone() })
+        let mut known = self.known();
+        if known.under_way.contains_key(account) {
+            return None;
+        }
+        known.under_way.insert(account.clone(), 1);
+        Some(Turn { pace: self.clone(), account: account.clone() })
+    }
+
+    /// Keeps the schedule from its next turn: what is about to be asked by somebody else is not taken from them.
+    pub fn hold(&self, account: &Account) -> Turn {
+        *self.known().under_way.entry(account.clone()).or_default() += 1;
+        Turn { pace: self.clone(), account: account.clone() }
     }
 
     /// Asks nothing more for so long: the provider wants it.
@@ -81,7 +92,13 @@ impl Pace {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.pace.known().under_way.remove(&self.account);
+        let mut known = self.pace.known();
+        if let Some(count) = known.under_way.get_mut(&self.account) {
+            *count -= 1;
+            if *count == 0 {
+                known.under_way.remove(&self.account);
+            }
+        }
     }
 }
 
@@ -130,6 +147,18 @@ mod tests {
         assert_eq!(pace.reserve(&account(1), PACE, NOW, start), Err(Duration::from_secs(30)));
         pace.rest(&account(1), Duration::MAX, start);
         assert!(pace.is_free(&account(1), start + LONGEST_REST));
+    }
+
+    #[test]
+    fn the_schedule_waits_for_all_who_hold_its_turn() {
+        let pace = Pace::default();
+        let (turn, first) = (pace.turn(&account(1)), pace.hold(&account(1)));
+        let second = pace.hold(&account(1));
+        for held in [turn, Some(first), Some(second)] {
+            assert!(pace.turn(&account(1)).is_none());
+            drop(held);
+        }
+        assert!(pace.turn(&account(1)).is_some());
     }
 
     #[test]
