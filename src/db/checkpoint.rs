@@ -24,7 +24,7 @@ use tokio::sync::{oneshot, watch};
 use super::OpenError;
 use super::connection::DbConn;
 use super::lane::ends_soon;
-use super::sqlite::connect;
+use super::sqlite::{connect, with_end};
 
 /// Too long and the log grows past what one checkpoint moves quickly; too short and pages are written more often than needed.
 const PERIOD: Duration = Duration::from_millis(200);
@@ -176,9 +176,7 @@ impl Drop for Checkpoints {
 ///
 /// What the system says.
 pub(super) fn forget_index(path: &Path) -> std::io::Result<()> {
-    let mut index = path.as_os_str().to_owned();
-    index.push("-shm");
-    OpenOptions::new().write(true).open(index)?.write_all(&[0; 2 * 48])
+    OpenOptions::new().write(true).open(with_end(path, "-shm"))?.write_all(&[0; 2 * 48])
 }
 
 /// While the log is begun anew by force the writer waits, so nobody else is waited for long.

@@ -1,7 +1,7 @@
 //! Opening an SQLite file with the settings every connection must have (threats DUR-8, DUR-9).
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -71,11 +71,16 @@ pub(super) fn connect_to_read_once(path: &Path) -> Result<SqliteConnection, Open
     Ok(conn)
 }
 
+/// The file of this name with something at its end: SQLite keeps a log (`-wal`) and the log's index (`-shm`) beside a database.
+pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
 /// Whether the file is shorter than it says itself. `None`: it cannot be told, for the rest may be in the write-ahead log.
 pub(super) fn is_cut_off(path: &Path) -> std::io::Result<Option<bool>> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+    if std::fs::metadata(with_end(path, "-wal")).is_ok_and(|log| log.len() > 0) {
         return Ok(None);
     }
     let mut header = [0; 100];

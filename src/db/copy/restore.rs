@@ -17,6 +17,7 @@ use super::{CopyError, Home, PAGE, PAGE_BYTES, Step, Tell, Word, told};
 use crate::db::homes::{DATABASE_ID, MOVED_TO, SENDING_HELD, UNFINISHED};
 use crate::db::migrate::{self, Policy};
 use crate::db::place::Place;
+use crate::db::sqlite::with_end;
 use crate::db::{FileLock, sqlite};
 use crate::secret::Secret;
 
@@ -31,9 +32,7 @@ pub struct Staged {
 impl Drop for Staged {
     fn drop(&mut self) {
         for end in ["", "-wal", "-shm"] {
-            let mut name = self.path.as_os_str().to_owned();
-            name.push(end);
-            let path = PathBuf::from(name);
+            let path = with_end(&self.path, end);
             if path.exists()
                 && let Err(error) = std::fs::remove_file(&path)
             {
@@ -46,12 +45,6 @@ impl Drop for Staged {
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> CopyError {
     let name = path.display().to_string();
     move |error| CopyError::File(name.clone(), error)
-}
-
-fn with_end(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    PathBuf::from(name)
 }
 
 /// Copies a backup of a file to `<near>.restoring`, checks its pages and that it is what its header says, and brings it to the schema

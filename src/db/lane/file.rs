@@ -224,39 +224,37 @@ mod tests {
         assert_eq!(*told, [("first", false, true), ("meanwhile", false, true), ("after", true, false)]);
     }
 
+    /// A lane runs one piece of work, and ends.
+    fn run_one(log: &Arc<Log>, told: impl FnOnce(bool, Option<Error>) + Send + 'static) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("books.db");
+        let conn = DbConn::Sqlite(connect_writer(&path).expect("opens"));
+        let mut writer = Writer::new(conn, path, log.clone(), watch::Sender::new(0));
+        let (jobs, waiting): (SyncSender<Box<dyn Job>>, _) = sync_channel(1);
+        jobs.send(Box::new(Probe { ran: false, told })).expect("room in the queue");
+        drop(jobs);
+        writer.run(&waiting);
+    }
+
     /// threats R8
     #[test]
     fn after_the_disk_failed_under_a_checkpoint_what_waits_is_refused_and_not_run() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("books.db");
-        let (conn, log) = (connect_writer(&path).expect("opens"), Arc::<Log>::default());
-        let mut writer = Writer::new(DbConn::Sqlite(conn), path, log.clone(), watch::Sender::new(0));
-        let (jobs, waiting): (SyncSender<Box<dyn Job>>, _) = sync_channel(1);
         let (tell, told) = std::sync::mpsc::channel();
-        let told_once = move |ran: bool, failure: Option<Error>| tell.send((ran, failure)).expect("somebody listens");
+        let log = Arc::<Log>::default();
         log.not_moved(&of_the_disk());
 
-        jobs.send(Box::new(Probe { ran: false, told: told_once })).expect("room in the queue");
-        drop(jobs);
-        writer.run(&waiting);
+        run_one(&log, move |ran, failure| tell.send((ran, failure)).expect("somebody listens"));
 
         assert!(matches!(told.recv().expect("an answer"), (false, Some(Error::Busy))));
     }
 
     #[test]
     fn the_rest_of_a_long_log_is_moved_after_the_batch_that_it_was_asked_of() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("books.db");
-        let (conn, log) = (connect_writer(&path).expect("opens"), Arc::<Log>::default());
-        let mut writer = Writer::new(DbConn::Sqlite(conn), path, log.clone(), watch::Sender::new(0));
-        let (jobs, waiting): (SyncSender<Box<dyn Job>>, _) = sync_channel(1);
+        let log = Arc::<Log>::default();
         let asked = log.clone();
-        let told = move |ran: bool, _: Option<Error>| assert!(ran && asked.has_rest(), "the answer comes first");
         log.set_rest(true);
 
-        jobs.send(Box::new(Probe { ran: false, told })).expect("room in the queue");
-        drop(jobs);
-        writer.run(&waiting);
+        run_one(&log, move |ran, _| assert!(ran && asked.has_rest(), "the answer comes first"));
 
         assert!(!log.has_rest());
     }
